@@ -1,0 +1,69 @@
+"""The `verne` command: one module a subcommand, loaded only when it is called.
+
+The terminal speaks English: its readers run servers, and search for messages word by word.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+from verne import __version__
+
+COMMANDS = {
+    "up": ("up", "Start Verne: web pages and background work in one process."),
+    "demo": ("demo", "Load the demonstration organization into an empty database."),
+    "import": ("import_", "Bring records in from a file or from another tool."),
+    "export": ("export", "Write the records of a register to a file."),
+    "statement": ("statement", "Say whether the requirements are met, from the records."),
+    "doctor": ("doctor", "Examine the installation and say what to mend."),
+    "env": ("env", "Prepare the environment and nothing else (./verne env)."),
+}
+"""Name, module and one line of help; the module holds `command`."""
+
+HIDDEN = {"manage": ("manage", "Django's own commands, for those who work on Verne.")}
+
+
+class Verne(click.Group):
+    """A group that imports a command's module when the command is used, so that help is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        found = (COMMANDS | HIDDEN).get(cmd_name)
+        if found is None:
+            return None
+        command: click.Command = import_module(f"verne.cli.{found[0]}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_module, line) in COMMANDS.items()])
+
+
+@click.group(
+    cls=Verne,
+    help="Verne is a service management system for ISO/IEC 20000-1.\n\n"
+    "VERNE_HOME (default: var) holds the database, the files and the keys. DATABASE_URL names "
+    "another database, such as postgresql://user@host/verne.",
+    epilog="Exit codes: 0 it is done; 1 it ran and found something wrong; 2 it could not be done "
+    "as asked.",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, message="Verne %(version)s")
+def group() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "verne.settings")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line, with `arguments` instead of those of the process if given."""
+    try:
+        group.main(arguments, prog_name="verne")
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough. Python would complain again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
