@@ -1,0 +1,97 @@
+"""One `verne up` a database: the lock that a second one meets."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import IO, Any
+
+from django.db import connection, connections
+
+ADVISORY_KEY = 0x5645524E45
+"""Number of the lock in PostgreSQL: 'VERNE' in ASCII."""
+
+
+class Taken(Exception):
+    """Another process serves this database; the text says which, if it can be known."""
+
+
+class FileLock:
+    """Beside an SQLite file; the kernel gives it back when the process ends, however it ends."""
+
+    def __init__(self, database: Path) -> None:
+        self.path = database.with_name(f"{database.name}.lock")
+        self.file: IO[str] | None = None
+
+    def take(self, address: str) -> None:
+        import fcntl
+
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        file = os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600), "r+")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as held:
+            raise Taken(self._holder(file.read())) from held
+        file.truncate(0)
+        file.write(json.dumps({"process": os.getpid(), "address": address}))
+        file.flush()
+        self.file = file
+
+    def held(self) -> bool:
+        return self.file is not None
+
+    def give_back(self) -> None:
+        if self.file is not None:
+            self.file.truncate(0)
+            self.file.close()
+            self.file = None
+
+    @staticmethod
+    def _holder(text: str) -> str:
+        try:
+            holder = json.loads(text)
+        except ValueError:
+            return "by another process"
+        return f"by process {holder['process']} at {holder['address']}"
+
+
+class AdvisoryLock:
+    """In PostgreSQL, where the processes may be on different machines; held by a connection."""
+
+    def __init__(self) -> None:
+        self.connection: Any = None
+
+    def take(self, address: str) -> None:
+        self.connection = connections.create_connection("default")
+        with self.connection.cursor() as cursor:
+            cursor.execute("SET application_name = %s", [f"verne up {address}"])
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", [ADVISORY_KEY])
+            if cursor.fetchone()[0]:
+                return
+            cursor.execute(
+                "SELECT application_name FROM pg_stat_activity JOIN pg_locks USING (pid)"
+                " WHERE locktype = 'advisory' AND granted AND classid = %s AND objid = %s"
+                " AND application_name LIKE 'verne up %%'",
+                [ADVISORY_KEY >> 32, ADVISORY_KEY & 0xFFFFFFFF],
+            )
+            row = cursor.fetchone()
+        self.connection.close()
+        self.connection = None
+        holder = f"at {row[0].removeprefix('verne up ')}" if row else "by another process"
+        raise Taken(holder)
+
+    def held(self) -> bool:
+        """Whether the connection that holds the lock still lives."""
+        return self.connection is not None and bool(self.connection.is_usable())
+
+    def give_back(self) -> None:
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
+
+
+def lock_of_database() -> FileLock | AdvisoryLock:
+    if connection.vendor == "sqlite":
+        return FileLock(Path(str(connection.settings_dict["NAME"])).resolve())
+    return AdvisoryLock()

@@ -1,0 +1,68 @@
+"""The first people of a database, and how they sign in."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+FIRST = "admin"
+
+
+def anybody() -> bool:
+    """Whether the database knows anybody yet; if not, this is the first start."""
+    from verne.engine.people import Person
+
+    return Person.objects.exists()
+
+
+def first_administrator() -> list[tuple[str, str]]:
+    """Make the person who sets everything else up; returns the sign-in name and password."""
+    from verne.engine.acts import act
+    from verne.engine.people import Assignment, Person, Role
+    from verne.engine.rights import bundles
+
+    password = secrets.token_urlsafe(12)
+    with act("found", by=None, note="First start of an empty database"):
+        person = Person(username=FIRST, name="Administrator")
+        person.set_password(password)
+        person.save()
+        for key in sorted(bundles()):
+            name = key.replace("_", " ").capitalize().replace("Sms ", "SMS ")
+            role, _made = Role.objects.get_or_create(key=key, defaults={"name": name})
+            if key in ("administrator", "sms_manager"):
+                Assignment.objects.create(role=role, person=person)
+    return [(FIRST, password)]
+
+
+def remember(accounts: list[tuple[str, str]]) -> None:
+    """Keep the first passwords where only the person who runs Verne can read them."""
+    path = _note()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.writelines(f"{name} {password}\n" for name, password in accounts)
+
+
+def how_to_sign_in() -> str:
+    """A sentence or two for the terminal."""
+    accounts = _remembered()
+    if not accounts:
+        return "Sign in with your own name."
+    lines = [f"    {name:<20} {password}" for name, password in accounts]
+    return "\n".join(
+        ["Sign in as", *lines, f"(kept in {_note()}; delete it when you need it no more)"]
+    )
+
+
+def _remembered() -> list[tuple[str, str]]:
+    try:
+        lines = _note().read_text().splitlines()
+    except FileNotFoundError:
+        return []
+    return [(parts[0], parts[1]) for line in lines if len(parts := line.split()) == 2]
+
+
+def _note() -> Path:
+    from django.conf import settings
+
+    return Path(settings.VERNE_HOME) / "sign-in.txt"

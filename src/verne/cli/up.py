@@ -1,0 +1,208 @@
+"""`verne up`: web pages and background work in one process, until Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import time
+from types import FrameType
+from typing import Any
+
+import click
+
+from verne import __version__
+from verne.cli import demo, people, start
+from verne.cli.lock import AdvisoryLock, FileLock, Taken, lock_of_database
+from verne.cli.progress import Progress
+
+WEB_THREADS = 8
+DRAIN_SECONDS = 10
+JOB_SECONDS = 20
+LOOK_AT_LOCK_EVERY = 10
+
+
+@click.command("up")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--empty", is_flag=True, help="Start without the demonstration organization.")
+def command(port: int, host: str, empty: bool) -> None:
+    """Start Verne: web pages and background work in one process.
+
+    The first start makes the database and loads the demonstration organization. Ctrl-C lets
+    running requests and jobs finish and ends everything.
+    """
+    began = time.monotonic()
+    listener = _bind(host, port)
+    address = _address(host, listener.getsockname()[1])
+    start.apps()
+    lock = _take_lock(address)
+    try:
+        _prepare_database(empty=empty)
+        _serve(listener, lock, address=address, host=host, began=began)
+    finally:
+        lock.give_back()
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _name, where = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(where)
+    except OSError as wrong:
+        raise click.UsageError(
+            f"Cannot listen on {host} port {port}: {wrong.strerror or wrong}. "
+            "Choose another with --port or --host."
+        ) from wrong
+    return listener
+
+
+def _address(host: str, port: int) -> str:
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)
+    return f"http://{f'[{shown}]' if ':' in shown and '[' not in shown else shown}:{port}/"
+
+
+def _take_lock(address: str) -> FileLock | AdvisoryLock:
+    from django.db import OperationalError
+
+    lock = lock_of_database()
+    try:
+        lock.take(address)
+    except Taken as taken:
+        raise click.UsageError(
+            f"Verne is already running on this database, {taken}. Use that one, or end it first."
+        ) from taken
+    except OperationalError as wrong:
+        raise click.UsageError(f"The database cannot be reached: {wrong}".strip()) from wrong
+    return lock
+
+
+def _prepare_database(*, empty: bool) -> None:
+    """Make or update the tables, and on the first start the people and their story."""
+    from django.core.management import call_command
+
+    if waiting := start.missing_migrations():
+        click.echo(f"Preparing the database ({len(waiting)} steps) …")
+        call_command("migrate", verbosity=0, interactive=False)
+    if people.anybody():
+        return
+    if empty or not demo.there():
+        people.remember(people.first_administrator())
+        return
+    click.echo("First start: loading the demonstration organization (--empty starts without it) …")
+    progress = Progress("Loading the demonstration")
+    try:
+        people.remember(demo.load(progress))
+    finally:
+        progress.end()
+
+
+def _serve(
+    listener: socket.socket,
+    lock: FileLock | AdvisoryLock,
+    *,
+    address: str,
+    host: str,
+    began: float,
+) -> None:
+    from django.conf import settings
+    from django.db import connections
+    from django.urls import get_resolver
+    from waitress.server import create_server
+
+    from verne.engine.jobs import Steward
+    from verne.wsgi import application
+
+    if host not in ("0.0.0.0", "::") and "*" not in settings.ALLOWED_HOSTS:
+        settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, host]
+    # Loaded now rather than in the first visitor's time.
+    _ = get_resolver().url_patterns
+    server = create_server(
+        application,
+        sockets=[listener],
+        threads=WEB_THREADS,
+        ident=None,
+        max_request_body_size=4 * settings.MAX_FILE_BYTES,
+    )
+    ending = _end_on_signal(server)
+    steward = Steward()
+    if taken_up := steward.start():
+        click.echo(f"Taking up {taken_up} background jobs that were interrupted.")
+    connections.close_all()
+    click.echo(f"Verne {__version__} is ready at {address} ({time.monotonic() - began:.1f} s)")
+    if host in ("0.0.0.0", "::") and "VERNE_HOSTS" not in os.environ:
+        click.echo(
+            "Others reach it by the names in VERNE_HOSTS only (VERNE_HOSTS=desk.example.org)."
+        )
+    click.echo(people.how_to_sign_in())
+    click.echo("Ctrl-C ends it.")
+    lost = _answer_until(ending, server, lock)
+    click.echo("Ending: letting running requests and jobs finish (Ctrl-C again: at once) …")
+    still = _drain(server, steward)
+    for job in still:
+        click.echo(f"Job {job} did not finish in time; it runs again at the next start.", err=True)
+    if lost:
+        raise click.ClickException(
+            "The connection that kept other servers off this database was lost, so this one ended."
+        )
+    click.echo("Ended.")
+
+
+def _end_on_signal(server: Any) -> threading.Event:
+    """The first Ctrl-C or SIGTERM asks for the end; the second one does not wait for it."""
+    ending = threading.Event()
+
+    def ask(number: int, _frame: FrameType | None) -> None:
+        if ending.is_set():
+            os._exit(128 + number)
+        ending.set()
+        server.pull_trigger()
+
+    signal.signal(signal.SIGINT, ask)
+    signal.signal(signal.SIGTERM, ask)
+    return ending
+
+
+def _answer_until(ending: threading.Event, server: Any, lock: FileLock | AdvisoryLock) -> bool:
+    """Serve until the end is asked for, or the lock is lost; returns whether it was lost."""
+    from waitress import wasyncore
+
+    look_at = time.monotonic() + LOOK_AT_LOCK_EVERY
+    while not ending.is_set():
+        wasyncore.loop(timeout=1, map=server._map, count=1)
+        if time.monotonic() < look_at:
+            continue
+        if not lock.held():
+            return True
+        look_at = time.monotonic() + LOOK_AT_LOCK_EVERY
+    return False
+
+
+def _drain(server: Any, steward: Any) -> list[str]:
+    """Take no new request or job, give the running ones time; returns the jobs that need more."""
+    from waitress import wasyncore
+
+    server.accepting = False
+    server.del_channel()
+    server.socket.close()
+    stopped: list[list[str]] = []
+    # Jobs end in their own time while the answers of the last requests are sent off here.
+    ender = threading.Thread(target=lambda: stopped.append(steward.stop(wait=JOB_SECONDS)))
+    ender.start()
+    until = time.monotonic() + DRAIN_SECONDS
+    while time.monotonic() < until and _busy(server):
+        wasyncore.loop(timeout=0.05, map=server._map, count=1)
+    server.task_dispatcher.shutdown(timeout=1)
+    ender.join()
+    return stopped[0]
+
+
+def _busy(server: Any) -> bool:
+    return any(
+        channel.requests or channel.total_outbufs_len
+        for channel in list(server.active_channels.values())
+    )
