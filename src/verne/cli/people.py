@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 
 FIRST = "admin"
+ROLES_OF_FIRST = ("administrator", "sms_manager")
 
 
 def anybody() -> bool:
@@ -20,18 +21,14 @@ def first_administrator() -> list[tuple[str, str]]:
     """Make the person who sets everything else up; returns the sign-in name and password."""
     from verne.engine.acts import act
     from verne.engine.people import Assignment, Person, Role
-    from verne.engine.rights import bundles
 
     password = secrets.token_urlsafe(12)
     with act("found", by=None, note="First start of an empty database"):
         person = Person(username=FIRST, name="Administrator")
         person.set_password(password)
         person.save()
-        for key in sorted(bundles()):
-            name = key.replace("_", " ").capitalize().replace("Sms ", "SMS ")
-            role, _made = Role.objects.get_or_create(key=key, defaults={"name": name})
-            if key in ("administrator", "sms_manager"):
-                Assignment.objects.create(role=role, person=person)
+        for role in Role.objects.filter(key__in=ROLES_OF_FIRST):
+            Assignment.objects.create(role=role, person=person)
     return [(FIRST, password)]
 
 

@@ -1,0 +1,15 @@
+"""The settings of the tests: those of the program, in a home of their own."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+_home = tempfile.mkdtemp(prefix="verne-tests-")
+atexit.register(shutil.rmtree, _home, ignore_errors=True)
+os.environ["VERNE_HOME"] = _home
+
+from verne.settings import *  # noqa: E402, F403
+
+# Argon2 is slow on purpose; a test that signs in forty people should not be.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
