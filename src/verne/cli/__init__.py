@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib import import_module
 
 import click
 
 from verne import __version__
+from verne.cli.lazy import LazyGroup
 
 COMMANDS = {
     "up": ("up", "Start Verne: web pages and background work in one process."),
@@ -24,29 +24,14 @@ COMMANDS = {
 }
 """Name, module and one line of help; the module holds `command`."""
 
-HIDDEN = {"manage": ("manage", "Django's own commands, for those who work on Verne.")}
-
-
-class Verne(click.Group):
-    """A group that imports a command's module when the command is used, so that help is quick."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        found = (COMMANDS | HIDDEN).get(cmd_name)
-        if found is None:
-            return None
-        command: click.Command = import_module(f"verne.cli.{found[0]}").command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_module, line) in COMMANDS.items()])
+HIDDEN = {"manage": "manage"}
+"""Django's own commands, for those who work on Verne."""
 
 
 @click.group(
-    cls=Verne,
+    cls=LazyGroup,
+    commands_of=COMMANDS,
+    hidden_commands=HIDDEN,
     help="Verne is a service management system for ISO/IEC 20000-1.\n\n"
     "VERNE_HOME (default: var) holds the database, the files and the keys. DATABASE_URL names "
     "another database, such as postgresql://user@host/verne.",

@@ -1,0 +1,15 @@
+"""`verne import`: records from a file, or the history of another tool."""
+
+from __future__ import annotations
+
+import click
+
+from verne.cli.lazy import LazyGroup
+
+KINDS: dict[str, tuple[str, str]] = {}
+"""Name, module below `verne.cli` and one line of help; the module holds `command`."""
+
+
+@click.group("import", cls=LazyGroup, commands_of=KINDS)
+def command() -> None:
+    """Bring records in from a file or from another tool."""
