@@ -1,0 +1,560 @@
+"""Lists of records as people and programs ask for them: filters, search, order and keyset pages."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from .people import Person
+from .records import Record, Sheet
+from .register import Column, Register
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+    Params = Mapping[str, "str | Sequence[str]"]
+
+SIZE = 50
+LARGEST = 200
+"""Rows on a page, unless asked otherwise, and at most."""
+
+WORDS = ("q", "sort", "after", "before", "size", "columns", "standing")
+"""Parameters of every list; all others are filters."""
+
+STANDINGS = ("open", "closed", "withdrawn", "all")
+"""Values of `standing`; without it, all that is not withdrawn."""
+
+GENERAL = (
+    "state",
+    "owner",
+    "team",
+    "customer",
+    "priority",
+    "restricted",
+    "due_at",
+    "filed_at",
+    "filed_by",
+    "changed_at",
+)
+"""Fields of the cover sheet that any list can be filtered by and show."""
+
+NOBODY = "none"
+ME = "me"
+
+_SPAN = re.compile(r"(\d{4}-\d\d-\d\d)?\.\.(\d{4}-\d\d-\d\d)?")
+_DAYS = re.compile(r"([+-])(\d{1,4})d")
+
+
+class NotUnderstood(ValidationError):
+    """A parameter of a list that cannot be followed; the message says what can be asked instead."""
+
+    def __init__(self, parameter: str, message: str) -> None:
+        super().__init__({parameter: message})
+        self.parameter = parameter
+        self.sentence = message
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked of a list, understood: independent of who asks."""
+
+    register: type[Register]
+    filters: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    text: str = ""
+    standing: str = ""
+    sort: str = ""
+    columns: tuple[str | Column, ...] = ()
+    after: str = ""
+    before: str = ""
+    size: int = SIZE
+
+    @property
+    def order(self) -> str:
+        """The order that applies: the one asked for, else the register's own."""
+        return self.sort or self.register.order
+
+    def params(self, **changes: str | Sequence[str] | None) -> list[tuple[str, str]]:
+        """The parameters that ask for this list, with some changed (None takes one away).
+
+        A change of anything but the page begins at the first page again.
+        """
+        said: dict[str, str | Sequence[str] | None] = dict(self.filters)
+        said |= {"q": self.text, "standing": self.standing, "sort": self.sort}
+        if self.columns != self.register.columns:
+            said["columns"] = ",".join(column_name(column) for column in self.columns)
+        if self.size != SIZE:
+            said["size"] = str(self.size)
+        said |= changes
+        pairs: list[tuple[str, str]] = []
+        for name, value in said.items():
+            values = [value] if isinstance(value, str) else value or ()
+            pairs += [(name, each) for each in values if each]
+        return pairs
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some rows of a list, and the cursors that lead on and back (None where nothing follows)."""
+
+    wanted: Wanted
+    rows: list[Any]
+    next: str | None
+    previous: str | None
+    selection: models.QuerySet[Any]
+    """All rows of the list, on every page of it, in no order."""
+
+    @cached_property
+    def count(self) -> tuple[int, bool]:
+        """How many there are, counted to a hundred; and whether there are more than that."""
+        return bounded_count(self.selection)
+
+
+def page(
+    register: type[Register],
+    person: Person,
+    params: Params,
+    size: int | None = None,
+    *,
+    only: Q | None = None,
+) -> Page:
+    """One page of a register as this person may see it. `only` narrows it beyond the parameters."""
+    wanted = understand(register, params)
+    if size is not None:
+        wanted = replace(wanted, size=size)
+    return fetch(wanted, person, only=only)
+
+
+def fetch(wanted: Wanted, person: Person, *, only: Q | None = None) -> Page:
+    """The page that is wanted."""
+    chosen = select(wanted, person)
+    if only is not None:
+        chosen = chosen.filter(only)
+    back = bool(wanted.before)
+    cursor = _read_cursor(wanted)
+    rows = _walk(_furnished(chosen, wanted), wanted, cursor, back=back)
+    more, rows = len(rows) > wanted.size, rows[: wanted.size]
+    if back:
+        rows.reverse()
+    first = _cursor(wanted, rows[0]) if rows else None
+    last = _cursor(wanted, rows[-1]) if rows else None
+    return Page(
+        wanted=wanted,
+        rows=rows,
+        next=last if (more or back) else None,
+        previous=first if (more if back else bool(wanted.after)) else None,
+        selection=chosen,
+    )
+
+
+def understand(register: type[Register], params: Params) -> Wanted:
+    """Read the parameters of a list; one that cannot be followed is refused."""
+    said = {name: _texts(value) for name, value in params.items()}
+    said = {name: values for name, values in said.items() if values}
+    known = filter_names(register)
+    filters: dict[str, tuple[str, ...]] = {}
+    for name, values in said.items():
+        if name in WORDS:
+            continue
+        if name not in known:
+            raise NotUnderstood(
+                name,
+                _("This list has no filter “%(name)s”. It has %(names)s.")
+                % {"name": name, "names": ", ".join(known)},
+            )
+        filters[name] = values
+    wanted = Wanted(
+        register=register,
+        filters=filters,
+        text=_one(said, "q"),
+        standing=_one(said, "standing"),
+        sort=_one(said, "sort"),
+        columns=_read_columns(register, _one(said, "columns")),
+        after=_one(said, "after"),
+        before=_one(said, "before"),
+        size=_read_size(_one(said, "size")),
+    )
+    if wanted.standing and wanted.standing not in STANDINGS:
+        raise NotUnderstood(
+            "standing",
+            _("“%(value)s” is not one of %(values)s.")
+            % {"value": wanted.standing, "values": ", ".join(STANDINGS)},
+        )
+    if wanted.order.lstrip("-") not in sortable(register):
+        raise NotUnderstood(
+            "sort",
+            _("This list cannot be sorted by “%(name)s”. It can by %(names)s.")
+            % {"name": wanted.sort, "names": ", ".join(sortable(register))},
+        )
+    return wanted
+
+
+def select(wanted: Wanted, person: Person) -> models.QuerySet[Any]:
+    """All rows of the list that this person may see, in no order."""
+    model = wanted.register.model
+    rows = model.objects.visible_to(person)
+    if wanted.register.widen(person) is not None:
+        # What widens may reach over a table of many: each record is listed once all the same.
+        rows = model.objects.filter(pk__in=rows.values("pk"))
+    # The kind is named though the table says it, for the indexes of the cover sheet begin with it.
+    rows = rows.filter(_standing(wanted), kind=model.kind_name())
+    for name, values in wanted.filters.items():
+        rows = rows.filter(filter_of(model, name, values, person))
+    if wanted.text:
+        from . import search
+
+        rows = search.narrow(rows, wanted.text)
+    return rows  # type: ignore[no-any-return]
+
+
+def ordered(wanted: Wanted, rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
+    """The rows in the order of the list, for whoever takes all of them (an export)."""
+    name, down = _order(wanted)
+    if name == "id":
+        return rows.order_by("-id" if down else "id")
+    column = F(name).desc(nulls_last=True) if down else F(name).asc(nulls_last=True)
+    return rows.order_by(column, "-id" if down else "id")
+
+
+def bounded_count(rows: models.QuerySet[Any], limit: int = 100) -> tuple[int, bool]:
+    """How many rows there are up to a limit, and whether there are more; never a full count."""
+    number = rows.order_by()[: limit + 1].count()
+    return min(number, limit), number > limit
+
+
+# --- Names ---------------------------------------------------------------------------------------
+
+
+def column_name(column: str | Column) -> str:
+    return column if isinstance(column, str) else column.name
+
+
+def filter_names(register: type[Register]) -> list[str]:
+    """The filters of a register: its own, and those of every cover sheet."""
+    return list(dict.fromkeys((*register.filters, *GENERAL)))
+
+
+def columns_of(register: type[Register]) -> dict[str, str | Column]:
+    """Every column a list of this register can show, its usual ones first."""
+    usual = {column_name(column): column for column in register.columns}
+    others = (*register.fields(), "ref", "title", *GENERAL)
+    return usual | {name: name for name in others if name not in usual}
+
+
+def sortable(register: type[Register]) -> list[str]:
+    """The columns a list can be sorted by: plain columns of the database, and not long texts."""
+    return [
+        name
+        for name, column in columns_of(register).items()
+        if isinstance(column, str) and is_sortable(register.model, name)
+    ] + (["filed_at"] if "filed_at" not in columns_of(register) else [])
+
+
+def is_sortable(model: type[Record], name: str) -> bool:
+    try:
+        found = model._meta.get_field(name)
+    except FieldDoesNotExist:
+        return False
+    unsorted = (models.TextField, models.JSONField, models.ForeignKey, models.ManyToManyField)
+    return bool(found.concrete) and not isinstance(found, unsorted)
+
+
+def label_of(model: type[Record], column: str | Column) -> StrOrPromise:
+    """The heading of a column."""
+    return model.field_label(column) if isinstance(column, str) else column.label
+
+
+# --- Filters -------------------------------------------------------------------------------------
+
+
+def _standing(wanted: Wanted) -> Q:
+    life = wanted.register.model.lifecycle
+    if wanted.standing == "all":
+        return Q()
+    if wanted.standing == "withdrawn":
+        return Q(withdrawn_at__isnull=False)
+    here = Q(withdrawn_at=None)
+    if wanted.standing == "open":
+        return here & Q(state__in=life.open_states())
+    if wanted.standing == "closed":
+        return here & Q(state__in=life.final_states())
+    return here
+
+
+def filter_of(model: type[Record], name: str, values: Iterable[str], person: Person) -> Q:
+    """A filter for one field: any of these values."""
+    found: Any = model._meta.get_field(name)
+    either = Q(pk__in=[])
+    for value in values:
+        either |= _one_value(model, found, name, value, person)
+    if found.many_to_many:
+        # A join would list a record once for each of its values.
+        return Q(pk__in=model._default_manager.filter(either).values("pk"))
+    return either
+
+
+def _one_value(model: type[Record], found: Any, name: str, value: str, person: Person) -> Q:
+    if value == NOBODY and (found.null or found.many_to_many):
+        return Q(**{f"{name}__isnull": True})
+    if found.is_relation:
+        return _related(found, name, value, person)
+    if name == "state":
+        _require_one_of(name, value, list(model.lifecycle.states))
+        return Q(state=value)
+    if isinstance(found, models.BooleanField):
+        return Q(**{name: _yes_or_no(name, value)})
+    if isinstance(found, models.DateField):
+        return _in_time(found, name, value)
+    if found.choices:
+        _require_one_of(name, value, [str(key) for key, _label in found.flatchoices])
+    elif isinstance(found, models.CharField | models.TextField):
+        return Q(**{f"{name}__icontains": value})
+    try:
+        return Q(**{name: found.to_python(value)})
+    except ValidationError as error:
+        raise NotUnderstood(name, " ".join(error.messages)) from error
+
+
+def _related(found: Any, name: str, value: str, person: Person) -> Q:
+    related = found.related_model
+    if related is Person and value == ME:
+        return Q(**{name: person.pk})
+    if value.isdecimal():
+        return Q(**{name: int(value)})
+    if issubclass(related, Sheet):
+        return Q(**{f"{name}__ref": value.upper()})
+    raise NotUnderstood(
+        name, _("“%(value)s” is not a number, “me” or “none”.") % {"value": value}
+    )
+
+
+def _require_one_of(name: str, value: str, values: list[str]) -> None:
+    if value not in values:
+        raise NotUnderstood(
+            name,
+            _("“%(value)s” is not one of %(values)s.")
+            % {"value": value, "values": ", ".join(values)},
+        )
+
+
+def _yes_or_no(name: str, value: str) -> bool:
+    said = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+    if value.lower() not in said:
+        raise NotUnderstood(name, _("“%(value)s” is not yes or no.") % {"value": value})
+    return said[value.lower()]
+
+
+def _in_time(found: Any, name: str, value: str) -> Q:
+    """`past`, `-7d` (the last seven days), `+7d` (the next), `2026-01-01..2026-03-31`, a date."""
+    exact = isinstance(found, models.DateTimeField)
+    now: date = timezone.now() if exact else timezone.localdate()
+    if value == "past":
+        return Q(**{f"{name}__lt": now})
+    if match := _DAYS.fullmatch(value):
+        away = timedelta(days=int(match[2]))
+        since, until = (now - away, now) if match[1] == "-" else (now, now + away)
+        return Q(**{f"{name}__gte": since, f"{name}__lte": until})
+    match = _SPAN.fullmatch(value)
+    first, last = (match[1], match[2]) if match else (value, value)
+    try:
+        since_day = date.fromisoformat(first) if first else None
+        until_day = date.fromisoformat(last) if last else None
+    except ValueError as error:
+        raise NotUnderstood(
+            name,
+            _("“%(value)s” is not a time: write a date, from..until, -7d, +7d or past.")
+            % {"value": value},
+        ) from error
+    between = Q()
+    if since_day:
+        between &= Q(**{f"{name}__gte": _midnight(since_day) if exact else since_day})
+    if until_day:
+        after = until_day + timedelta(days=1)
+        between &= Q(**{f"{name}__lt": _midnight(after) if exact else after})
+    return between
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+# --- Reading parameters --------------------------------------------------------------------------
+
+
+def _texts(value: str | Sequence[str]) -> tuple[str, ...]:
+    values = (value,) if isinstance(value, str) else tuple(value)
+    return tuple(dict.fromkeys(text.strip() for text in values if text.strip()))
+
+
+def _one(said: Mapping[str, tuple[str, ...]], name: str) -> str:
+    return said[name][-1] if name in said else ""
+
+
+def _read_columns(register: type[Register], text: str) -> tuple[str | Column, ...]:
+    if not text:
+        return register.columns
+    known = columns_of(register)
+    names = [name for name in text.split(",") if name]
+    if strange := [name for name in names if name not in known]:
+        raise NotUnderstood(
+            "columns",
+            _("This list has no column “%(name)s”. It has %(names)s.")
+            % {"name": strange[0], "names": ", ".join(known)},
+        )
+    return tuple(known[name] for name in dict.fromkeys(names))
+
+
+def _read_size(text: str) -> int:
+    if not text:
+        return SIZE
+    if not text.isdecimal() or not 1 <= int(text) <= LARGEST:
+        raise NotUnderstood(
+            "size", _("A page has between 1 and %(largest)d rows.") % {"largest": LARGEST}
+        )
+    return int(text)
+
+
+# --- Keyset paging -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Cursor:
+    """The row a page begins after: its value in the sorted column, and its number."""
+
+    value: Any
+    number: int
+
+
+def _order(wanted: Wanted) -> tuple[str, bool]:
+    """The column sorted by, and whether downwards. References are sorted by number."""
+    name = wanted.order.lstrip("-")
+    return ("id" if name == "ref" else name), wanted.order.startswith("-")
+
+
+def _walk(
+    rows: models.QuerySet[Any], wanted: Wanted, cursor: _Cursor | None, *, back: bool
+) -> list[Any]:
+    """One row more than a page holds, from the cursor on; backwards they come in reverse.
+
+    Empty values come last in both directions. Rows with a value and rows without are two
+    queries: so each is a range of an index, however deep the page lies.
+    """
+    name, down = _order(wanted)
+    ascending = down == back
+    nullable = name != "id" and wanted.register.model._meta.get_field(name).null
+    filled_first = not back
+    room = wanted.size + 1
+    found: list[Any] = []
+    for filled in ((filled_first, not filled_first) if nullable else (True,)):
+        if cursor and nullable and (cursor.value is not None) != filled:
+            if filled == filled_first:
+                continue  # The cursor lies in the other half: this one was passed already.
+            part = rows
+        elif cursor:
+            part = rows.filter(_beyond(name, cursor, ascending))
+        else:
+            part = rows
+        if nullable:
+            part = part.filter(**{f"{name}__isnull": not filled})
+        sign = "" if ascending else "-"
+        keys = [sign + "id"] if name == "id" or not filled else [sign + name, sign + "id"]
+        found += part.order_by(*keys)[: room - len(found)]
+        if len(found) >= room:
+            break
+    return found
+
+
+def _beyond(name: str, cursor: _Cursor, ascending: bool) -> Q:
+    than = "gt" if ascending else "lt"
+    further = Q(**{f"id__{than}": cursor.number})
+    if name == "id" or cursor.value is None:
+        return further
+    # The first half alone is what an index can seek; the second settles equal values.
+    return Q(**{f"{name}__{than}e": cursor.value}) & (
+        Q(**{f"{name}__{than}": cursor.value}) | further
+    )
+
+
+def _cursor(wanted: Wanted, row: Any) -> str:
+    name, _down = _order(wanted)
+    value = row.pk if name == "id" else getattr(row, name)
+    said = value.isoformat() if hasattr(value, "isoformat") else value
+    if said is not None and not isinstance(said, str | int | bool):
+        said = str(said)
+    text = json.dumps([wanted.order, said, row.pk], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _read_cursor(wanted: Wanted) -> _Cursor | None:
+    text = wanted.before or wanted.after
+    if not text:
+        return None
+    try:
+        said = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        order, value, number = said
+        if order != wanted.order or isinstance(number, bool) or not isinstance(number, int):
+            raise ValueError(order)
+        name, _down = _order(wanted)
+        if value is not None and name != "id":
+            value = wanted.register.model._meta.get_field(name).to_python(value)
+    except (ValueError, TypeError, ValidationError) as error:
+        raise NotUnderstood(
+            "before" if wanted.before else "after",
+            _("This place in the list does not exist in this order: begin at the first page."),
+        ) from error
+    return _Cursor(value, number)
+
+
+def _furnished(rows: models.QuerySet[Any], wanted: Wanted) -> models.QuerySet[Any]:
+    """Fetch with the rows what their columns show, and where it is known, nothing else."""
+    model = wanted.register.model
+    joins: list[str] = []
+    fetched: list[str] = []
+    fields: list[str] = ["id", "ref", "title", "state", "kind", "version", "withdrawn_at"]
+    special = False
+    for column in wanted.columns:
+        if isinstance(column, Column):
+            special = True
+            for need in column.needs:
+                (fetched if _is_many(model, need) else joins).append(need)
+            continue
+        found: Any = model._meta.get_field(column)
+        if found.many_to_many or found.one_to_many:
+            fetched.append(column)
+        elif found.is_relation:
+            joins.append(column)
+            fields += [column, f"{column}__{_name_field(found.related_model)}"]
+            if issubclass(found.related_model, Sheet):
+                fields += [f"{column}__ref", f"{column}__kind"]
+        else:
+            fields.append(column)
+    name, _down = _order(wanted)
+    fields.append(name)
+    rows = rows.select_related(*joins) if joins else rows
+    rows = rows.prefetch_related(*fetched) if fetched else rows
+    # A computed column may read anything: then the whole row is fetched, in the same query.
+    return rows if special else rows.only(*dict.fromkeys(fields))
+
+
+def _is_many(model: type[models.Model], path: str) -> bool:
+    first, _dot, rest = path.partition("__")
+    found: Any = model._meta.get_field(first)
+    if found.many_to_many or found.one_to_many:
+        return True
+    return bool(rest) and _is_many(found.related_model, rest)
+
+
+def _name_field(model: type[models.Model]) -> str:
+    names = {f.name for f in model._meta.fields}
+    return next((name for name in ("name", "title") if name in names), "pk")
