@@ -6,7 +6,8 @@ they are read:
 * A check looks at a population and the exceptions in it. Exceptions fail it. A population without
   exceptions holds. An empty population never holds: it is *no data* when the record types read hold
   nothing at all, else *not exercised*; a condition of kind `exists` then fails, for it asks that
-  there be something; one that rests on an attestation then awaits judgement.
+  there be something, unless the evidence says that its occasion never arose; one that rests on an
+  attestation then awaits judgement.
 * An obligation is conforming only when each of its own checks is computed and holds. When something
   computed fails, it is partly conforming or nonconforming by what the computed checks say, however
   many are still without a function. When nothing fails and some are without a function, it is
@@ -91,14 +92,26 @@ class Result(StrEnum):
 WORST_FIRST = tuple(Result)
 
 
-def outcome(check: Check, *, population: int, exceptions: int, anything_recorded: bool) -> Outcome:
-    """What a check says, given how much it looked at and how much of that breaks it."""
+def outcome(
+    check: Check,
+    *,
+    population: int,
+    exceptions: int,
+    anything_recorded: bool,
+    arose: bool = True,
+) -> Outcome:
+    """What a check says, given how much it looked at and how much of that breaks it.
+
+    `arose` is False when the evidence itself knows that there was no occasion.
+    """
     if exceptions:
         return Outcome.FAILS
     if population:
         return Outcome.HOLDS
     if check.kind is Kind.ATTESTED and ATTESTATION in check.reads:
         return Outcome.AWAITING_JUDGEMENT
+    if not arose:
+        return Outcome.NOT_EXERCISED
     if not anything_recorded:
         return Outcome.NO_DATA
     return Outcome.FAILS if check.kind is Kind.EXISTS else Outcome.NOT_EXERCISED

@@ -78,6 +78,13 @@ def test_a_check_says_what_it_looked_at(kind, population, exceptions, recorded, 
     assert found is expected
 
 
+def test_without_an_occasion_there_need_not_be_anything():
+    seen = outcome(
+        condition(Kind.EXISTS), population=0, exceptions=0, anything_recorded=True, arose=False
+    )
+    assert seen is EMPTY
+
+
 def test_a_missing_attestation_awaits_judgement_even_in_an_empty_system():
     signed = condition(Kind.ATTESTED, reads=("sms_process", "attestation"))
     seen = outcome(signed, population=0, exceptions=0, anything_recorded=False)

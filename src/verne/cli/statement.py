@@ -1,0 +1,209 @@
+"""`verne statement`: whether the requirements are met, from the records."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime, time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from verne.conformity.catalogue import Clause, Requirement
+    from verne.conformity.models import Snapshot
+    from verne.conformity.statement import Statement
+    from verne.conformity.verdict import RollUp, Verdict
+
+MARKS = {
+    "conforming": ("✓", "green"),
+    "partly conforming": ("◐", "yellow"),
+    "nonconforming": ("✗", "red"),
+    "not exercised": ("–", "blue"),
+    "no data": ("○", "magenta"),
+    "awaiting judgement": ("?", "cyan"),
+    "not yet computed": ("·", "bright_black"),
+    "holds": ("✓", "green"),
+    "fails": ("✗", "red"),
+}
+"""A sign and a colour for each result; the word stands beside them."""
+
+
+class Instant(click.ParamType):
+    """A day, which means its end, or an instant; both in UTC unless the instant says otherwise."""
+
+    name = "date"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            if len(value) == 10:
+                day = datetime.fromisoformat(value).date()
+                return datetime.combine(day, time.max, tzinfo=UTC)
+            at = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no date: write 2026-01-31 or 2026-01-31T12:00.", param, ctx)
+        return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+@click.command(
+    "statement",
+    help="Say whether the requirements of ISO/IEC 20000-1 are met, from the records.\n\n"
+    "What has changed is computed first. The exit code is 1 when an obligation that was met in "
+    "the last baseline, or without one in the last snapshot, no longer is.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Write the whole statement as JSON.")
+@click.option("--at", type=Instant(), metavar="DATE", help="Show a day of the past.")
+@click.option("--clause", metavar="NUMBER", help="Only this clause, with each obligation.")
+@click.option("--whole", is_flag=True, help="Compute every check, not only what has changed.")
+@click.option("--snapshot", is_flag=True, help="Compute everything and keep it.")
+@click.option("--baseline", is_flag=True, help="Keep it as what later runs are compared with.")
+def command(
+    as_json: bool,
+    at: datetime | None,
+    clause: str | None,
+    whole: bool,
+    snapshot: bool,
+    baseline: bool,
+) -> None:
+    from . import start
+
+    start.database()
+    _refuse_unknown(clause)
+    if at and (whole or snapshot or baseline):
+        raise click.UsageError("The past cannot be computed again: leave out --at, or the rest.")
+    compared, lost = None, []
+    if at:
+        shown = _past(at)
+    else:
+        shown, compared, lost = _present(whole=whole, snapshot=snapshot, baseline=baseline)
+    if as_json:
+        told = shown.as_json() | {
+            "compared_with": compared.at.isoformat() if compared else None,
+            "lost": [r.id for r in lost],
+        }
+        click.echo(json.dumps(told, ensure_ascii=False, indent=1))
+    else:
+        _print(shown, clause)
+        _print_lost(compared, lost)
+    if lost:
+        sys.exit(1)
+
+
+def _refuse_unknown(clause: str | None) -> None:
+    from verne.conformity.catalogue import catalogue
+
+    if clause and clause not in catalogue().clauses:
+        raise click.UsageError(f"There is no clause {clause}: write a number such as 8.6.1.")
+
+
+def _past(at: datetime) -> Statement:
+    from verne.conformity.statement import NoSnapshot, past
+
+    try:
+        return past(at)
+    except NoSnapshot as none:
+        raise click.UsageError(str(none)) from none
+
+
+def _present(
+    *, whole: bool, snapshot: bool, baseline: bool
+) -> tuple[Statement, Snapshot | None, list[Requirement]]:
+    """The statement of now, what it is compared with, and what was lost since."""
+    from verne.conformity import statement
+    from verne.conformity.models import Snapshot
+
+    from .progress import Progress
+
+    progress = Progress("Computing checks")
+
+    def tell(done: int, total: int, key: str) -> None:
+        progress(done, total)
+
+    compared = statement.baseline()
+    if snapshot or baseline:
+        why = Snapshot.Why.BASELINE if baseline else Snapshot.Why.DEMAND
+        statement.take_snapshot(why=why, progress=tell)
+        now = statement.stored()
+    elif whole:
+        statement.recompute(progress=tell)
+        now = statement.stored()
+    else:
+        now = statement.current(progress=tell)
+    progress.end()
+    lost = statement.lost(now, statement.opened(compared)) if compared else []
+    return now, compared, lost
+
+
+def _print(shown: Statement, clause: str | None) -> None:
+    standard = shown.catalogue
+    sums = shown.judgement.whole
+    click.secho(f"{standard.standard.designation} on {shown.at:%Y-%m-%d %H:%M} UTC", bold=True)
+    kept = f", as kept in the snapshot of {shown.at:%Y-%m-%d}" if shown.snapshot else ""
+    click.echo(f"{shown.computed} of {len(shown.figures)} checks are computed{kept}.")
+    click.echo()
+    if clause:
+        _print_clause(shown, standard.clauses[clause], 0, whole=True)
+    else:
+        for chapter in standard.children(None):
+            _print_clause(shown, chapter, 0, whole=False)
+        click.echo()
+        _print_counts("Obligations", sums)
+        _print_counts("Sentences", shown.judgement.statements())
+
+
+def _print_clause(shown: Statement, clause: Clause, depth: int, *, whole: bool) -> None:
+    sums = shown.judgement.clause(clause)
+    name = f"{'  ' * depth}{clause.number} {clause.title}"
+    name = name if len(name) <= 62 else f"{name[:61]}…"
+    click.echo(f"{name:<62} {_word(sums.worst, 20)}", nl=False)
+    click.echo(f" {sums.conforming:>3} of {sums.total:>3}" if sums.total else "")
+    if whole:
+        for verdict in shown.judgement.of(shown.catalogue.requirements_of(clause.number)):
+            _print_obligation(shown, verdict, depth + 1)
+    for child in shown.catalogue.children(clause.number):
+        _print_clause(shown, child, depth + 1, whole=whole)
+
+
+def _print_obligation(shown: Statement, verdict: Verdict, depth: int) -> None:
+    requirement, indent = verdict.requirement, "  " * depth
+    click.echo()
+    click.echo(click.wrap_text(f"{requirement.id}  {requirement.text}", 96, indent, f"{indent}  "))
+    click.echo(f"{indent}  {_word(verdict.result)}", nl=False)
+    click.echo(f", {verdict.computed} of {verdict.total} checks computed")
+    for key in verdict.outcomes:
+        figure = shown.figures[key]
+        counts = (
+            f" {figure.exceptions} of {figure.population} break it"
+            if figure.population is not None
+            else ""
+        )
+        click.echo(f"{indent}    {_word(figure.outcome, 20)} {key}{counts}")
+
+
+def _print_counts(what: str, sums: RollUp) -> None:
+    parts = ", ".join(f"{number} {result.value}" for result, number in sums.counts.items())
+    click.echo(f"{what}: {sums.total}, of which {parts}.")
+
+
+def _print_lost(compared: Snapshot | None, lost: list[Requirement]) -> None:
+    if compared is None:
+        return
+    click.echo()
+    if not lost:
+        click.echo(f"Everything that was met on {compared.at:%Y-%m-%d %H:%M} UTC still is.")
+        return
+    click.secho(f"Met on {compared.at:%Y-%m-%d %H:%M} UTC, and no longer:", fg="red", bold=True)
+    for requirement in lost:
+        click.echo(f"  {requirement.cite:<14} {requirement.text}")
+
+
+def _word(result: Any, width: int = 0) -> str:
+    """The result with its sign and colour, padded before the colour adds characters."""
+    if result is None:
+        return " " * width
+    mark, colour = MARKS[result.value]
+    return click.style(f"{mark} {result.value}".ljust(width), fg=colour)

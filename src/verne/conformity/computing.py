@@ -1,0 +1,130 @@
+"""Asks a check of the records and keeps count: the figure, and what it cost to find."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import translation
+
+from verne.engine.evidence import Answer, Evidence, answers
+from verne.engine.history import Act, Entry
+
+from .adjusting import InForce
+from .catalogue import Check
+from .verdict import Outcome, outcome
+
+log = logging.getLogger("verne.conformity")
+
+TRAIL = (Act, Entry)
+"""Present in every system that was ever used: they do not show that a process is set up."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What a check found: an outcome, how many records it looked at, how many break it."""
+
+    key: str
+    outcome: Outcome
+    population: int | None = None
+    exceptions: int | None = None
+    note: str = ""
+    fault: str = ""
+    at: datetime | None = None
+    computed_at: datetime | None = None
+    run: int | None = None
+    inputs: dict[str, Any] = field(default_factory=dict)
+    queries: int = 0
+    milliseconds: int = 0
+    stale: bool = False
+    generation: int = 0
+    examples: tuple[int, ...] = ()
+    """Cover sheets of some exceptions, in a statement of the past."""
+
+
+def ask(check: Check, values: InForce, *, at: datetime) -> Evidence | None:
+    """The evidence of a check at an instant; None when no function answers it."""
+    answer = answers.get(check.key)
+    return answer(values.asked(check, at)) if answer else None
+
+
+def compute(check: Check, values: InForce, *, at: datetime) -> Figure:
+    """The figure of a check. A function that raises is told as a fault, never as a result."""
+    answer = answers.get(check.key)
+    if answer is None:
+        return Figure(check.key, Outcome.NOT_YET_COMPUTED)
+    inputs = values.told(check) | {"reads": sorted(answer.kinds)}
+    with _measured() as cost:
+        try:
+            with _kept_apart(), translation.override("en"):
+                # Notes are kept in English and translated when they are shown.
+                evidence = answer(values.asked(check, at))
+                note = str(evidence.note)
+                population = evidence.population.count()
+                exceptions = evidence.exceptions.count()
+                found = outcome(
+                    check,
+                    population=population,
+                    exceptions=exceptions,
+                    anything_recorded=bool(population or exceptions) or _anything_recorded(answer),
+                    arose=evidence.arose,
+                )
+        except Exception as wrong:
+            log.exception("The check %s could not be computed.", check.key)
+            fault = f"{type(wrong).__name__}: {wrong}"[:500]
+            return Figure(
+                check.key, Outcome.NOT_YET_COMPUTED, fault=fault, at=at, inputs=inputs
+            )
+    return Figure(
+        check.key,
+        found,
+        population,
+        exceptions,
+        note=note,
+        at=at,
+        inputs=inputs,
+        queries=cost.queries,
+        milliseconds=round(cost.seconds * 1000),
+    )
+
+
+def _anything_recorded(answer: Answer) -> bool:
+    models = [model for model in answer.reads if model not in TRAIL] or answer.reads
+    return any(model._default_manager.exists() for model in models)
+
+
+def _kept_apart() -> AbstractContextManager[Any]:
+    """Inside a transaction, a failed query must not break what surrounds it.
+
+    Outside there is none to break, and opening one would keep writers waiting.
+    """
+    return transaction.atomic() if connection.in_atomic_block else nullcontext()
+
+
+@dataclass
+class Cost:
+    queries: int = 0
+    seconds: float = 0.0
+
+
+@contextmanager
+def _measured() -> Iterator[Cost]:
+    """Counts the queries and the time of what happens inside."""
+    cost = Cost()
+
+    def count(execute: Callable[..., Any], *call: Any) -> Any:
+        cost.queries += 1
+        return execute(*call)
+
+    began = time.perf_counter()
+    with connection.execute_wrapper(count):
+        try:
+            yield cost
+        finally:
+            cost.seconds = time.perf_counter() - began

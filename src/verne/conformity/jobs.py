@@ -1,0 +1,35 @@
+"""What conformity does by itself: follow the changes, and keep the statement of each day."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from verne.engine.jobs import job
+
+from .models import Run, Snapshot
+from .statement import refresh, take_snapshot
+
+KEEP_RUNS = timedelta(days=90)
+
+
+@job(schedule="*/5 * * * *")
+def follow_changes() -> None:
+    """Compute the checks whose records have changed."""
+    refresh()
+
+
+@job(schedule="5 0 * * *")
+def keep_the_day() -> None:
+    """Compute everything, for time alone changes what is overdue, and keep it: once a day."""
+    today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    if not Snapshot.objects.filter(why=Snapshot.Why.DAILY, at__gte=today).exists():
+        take_snapshot(why=Snapshot.Why.DAILY)
+
+
+@job(schedule="47 3 * * *")
+def forget_runs() -> None:
+    """Clear away old runs that no result and no snapshot rests on."""
+    old = Run.objects.filter(started_at__lt=timezone.now() - KEEP_RUNS)
+    old.filter(results=None, snapshots=None).delete()

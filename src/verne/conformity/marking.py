@@ -1,0 +1,97 @@
+"""Marks the checks that a change makes worth asking anew: one cheap row in the act's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from django.apps import apps
+from django.db import connection, transaction
+from django.db.models import F, Model
+
+from verne.engine.evidence import Answer, answers
+from verne.engine.records import Part, Record
+
+from .models import CheckResult, Touched
+
+if TYPE_CHECKING:
+    from verne.engine.history import Act
+
+ENGINE = "engine"
+"""Stands for people, teams, roles and calendars: what an act changes that names no record type."""
+
+ANY = "*"
+"""Among what a check reads: every act concerns it."""
+
+
+def mark(act: Act, kinds: set[str]) -> None:
+    """Called with every act, in its transaction."""
+    if not _table_exists():
+        return
+    Touched.objects.bulk_create(Touched(kind=kind) for kind in sorted(kinds or {ENGINE}))
+
+
+def mark_checks(keys: Iterable[str]) -> None:
+    """Have these checks computed anew at the next occasion."""
+    CheckResult.objects.filter(key__in=list(keys)).update(
+        stale=True, generation=F("generation") + 1
+    )
+
+
+def settle_marks() -> set[str]:
+    """Turn the kinds that were touched into stale checks; returns the kinds."""
+    if not Touched.objects.exists():
+        return set()
+    with transaction.atomic():
+        kinds = _taken()
+        mark_checks(key for key, a in answers.items() if reads(a) & {*kinds, ANY})
+    return kinds
+
+
+def reads(answer: Answer) -> frozenset[str]:
+    """The kinds whose change makes a check stale.
+
+    A part counts as its record. What the engine keeps for records (comments, links, clocks) changes
+    under the kind of the record, so a check that reads nothing else is stale after any act.
+    """
+    kinds: set[str] = set()
+    others = False
+    for model in answer.reads:
+        if issubclass(model, Record):
+            kinds.add(model._meta.label_lower)
+        elif issubclass(model, Part):
+            kinds.add(_record_of(model)._meta.label_lower)
+        else:
+            kinds.update({model._meta.label_lower, ENGINE})
+            others = True
+    if others and kinds.isdisjoint(_kinds_of_records()):
+        kinds.add(ANY)
+    return frozenset(kinds)
+
+
+def _record_of(part: type[Part]) -> type[Model]:
+    related: Any = part._meta.get_field("of").related_model
+    return related  # type: ignore[no-any-return]
+
+
+def _taken() -> set[str]:
+    """Take the marks away and say what they were, in one statement: none is lost in between."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {Touched._meta.db_table} RETURNING kind")
+        return {kind for (kind,) in cursor.fetchall()}
+
+
+@cache
+def _kinds_of_records() -> frozenset[str]:
+    return frozenset(m._meta.label_lower for m in apps.get_models() if issubclass(m, Record))
+
+
+_seen: list[bool] = []
+
+
+def _table_exists() -> bool:
+    """The engine acts while migrations run, when the table of marks may not be there yet."""
+    if not _seen and Touched._meta.db_table in connection.introspection.table_names():
+        _seen.append(True)
+    return bool(_seen)

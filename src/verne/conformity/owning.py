@@ -1,0 +1,67 @@
+"""The universal condition that the role which answers for an obligation is held by somebody."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from verne.engine.people import Assignment
+
+from .catalogue import Catalogue, UniversalCheck
+from .verdict import Outcome
+
+if TYPE_CHECKING:
+    from verne.engine.people import Person
+
+OWNER_ASSIGNED = "owner-assigned"
+
+Universal = Mapping[str, Mapping[UniversalCheck, Outcome]]
+"""By requirement: what its universal conditions found."""
+
+
+def holders_by_role(at: datetime) -> dict[str, list[Person]]:
+    """The active people who hold each role at an instant, in one query."""
+    held: dict[str, list[Person]] = defaultdict(list)
+    valid = Assignment.objects.valid(at).select_related("person", "role")
+    for assignment in valid.order_by("person__name", "id"):
+        if assignment.person not in held[assignment.role.key]:
+            held[assignment.role.key].append(assignment.person)
+    return dict(held)
+
+
+def universal_of_requirements(catalogue: Catalogue, at: datetime) -> Universal:
+    """What the universal conditions of each requirement found; only ownership is computed so far."""
+    held = holders_by_role(at)
+    return spread(
+        catalogue,
+        {
+            OWNER_ASSIGNED: frozenset(
+                r.id for r in catalogue.requirements.values() if not held.get(r.owner_role)
+            )
+        },
+    )
+
+
+def spread(catalogue: Catalogue, failing: Mapping[str, frozenset[str]]) -> Universal:
+    """From the requirements that fail each computed condition to what every requirement shows."""
+    return {id: _outcomes(catalogue, id, failing) for id in catalogue.requirements}
+
+
+def _outcomes(
+    catalogue: Catalogue, id: str, failing: Mapping[str, frozenset[str]]
+) -> dict[UniversalCheck, Outcome]:
+    return {
+        check: _outcome(check.key, id, failing) for check in of_requirements(catalogue)
+    }
+
+
+def _outcome(key: str, id: str, failing: Mapping[str, frozenset[str]]) -> Outcome:
+    if key not in failing:
+        return Outcome.NOT_YET_COMPUTED
+    return Outcome.FAILS if id in failing[key] else Outcome.HOLDS
+
+
+def of_requirements(catalogue: Catalogue) -> tuple[UniversalCheck, ...]:
+    return tuple(c for c in catalogue.universal.values() if c.scope == "requirement")

@@ -1,0 +1,460 @@
+"""The statement of conformity: kept up to date after changes, and shown as it was at any snapshot."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from verne.engine.evidence import answers
+from verne.engine.history import Act
+from verne.engine.records import Sheet
+
+from .adjusting import InForce
+from .catalogue import EDITION, STANDARDS, Catalogue, Clause, Requirement, UniversalCheck, catalogue
+from .computing import Figure, ask, compute
+from .marking import settle_marks
+from .models import CheckResult, Run, Snapshot
+from .owning import Universal, spread, universal_of_requirements
+from .verdict import Judgement, Outcome, Result, Verdict, judge
+
+if TYPE_CHECKING:
+    from verne.engine.people import Person
+
+Progress = Callable[[int, int, str], None]
+"""Told how many of how many checks are done, and the key of the next."""
+
+NEVER: Final = datetime.min.replace(tzinfo=UTC)
+
+EXAMPLES: Final = 50
+"""Exceptions whose records a snapshot remembers, for each failing check."""
+
+
+class NoSnapshot(LookupError):
+    """The past is asked for at an instant before the first snapshot."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What the records say about every obligation, at one instant."""
+
+    at: datetime
+    judgement: Judgement
+    figures: Mapping[str, Figure]
+    universal: Universal
+    snapshot: Snapshot | None = None
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return self.judgement.catalogue
+
+    @property
+    def computed(self) -> int:
+        """How many checks have a figure."""
+        return sum(figure.outcome.computed for figure in self.figures.values())
+
+    @cached_property
+    def stale(self) -> frozenset[str]:
+        """Checks whose records have changed since; their figures are about to be computed anew."""
+        return frozenset(key for key, figure in self.figures.items() if figure.stale)
+
+    @property
+    def computed_at(self) -> datetime | None:
+        """When the oldest figure was computed."""
+        return min((f.computed_at for f in self.figures.values() if f.computed_at), default=None)
+
+    def met(self) -> frozenset[str]:
+        """The obligations that are conforming."""
+        return frozenset(
+            id for id, v in self.judgement.verdicts.items() if v.result is Result.CONFORMING
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The statement for programs; see docs/conformity.md for the meaning of each name."""
+        clauses = self.judgement.clauses()
+        whole = self.judgement.whole
+        return {
+            "standard": self.catalogue.standard.designation,
+            "at": self.at.isoformat(),
+            "snapshot": self.snapshot is not None,
+            "readiness": whole.readiness,
+            "checks": {
+                "total": len(self.figures),
+                "computed": self.computed,
+                **{key: _figure_json(figure) for key, figure in self.figures.items()},
+            },
+            "obligations": {id: self._obligation(v) for id, v in self.judgement.verdicts.items()},
+            "statements": {
+                s: {"result": self.judgement.statement(s).worst} for s in self.catalogue.statements
+            },
+            "clauses": {
+                number: {"result": sums.worst, "counts": dict(sums.counts)}
+                for number, sums in clauses.items()
+            },
+            "counts": dict(whole.counts),
+        }
+
+    def _obligation(self, verdict: Verdict) -> dict[str, Any]:
+        return {
+            "result": verdict.result,
+            "clause": verdict.requirement.clause,
+            "checks": list(verdict.outcomes),
+            "checks_computed": verdict.computed,
+            "universal": dict(verdict.universal),
+        }
+
+
+def current(
+    *,
+    by: Person | None = None,
+    budget: float | None = None,
+    progress: Progress | None = None,
+) -> Statement:
+    """The statement of now. What changed is computed first, for at most `budget` seconds."""
+    refresh(by=by, budget=budget, progress=progress)
+    return stored()
+
+
+def stored() -> Statement:
+    """The statement as it was last computed, without computing anything."""
+    standard, at = catalogue(), timezone.now()
+    figures = _stored_figures(standard)
+    universal = universal_of_requirements(standard, at)
+    judgement = judge(
+        standard, {key: f.outcome for key, f in figures.items()}, universal=universal
+    )
+    return Statement(at, judgement, figures, universal)
+
+
+def refresh(
+    keys: Iterable[str] | None = None,
+    *,
+    by: Person | None = None,
+    budget: float | None = None,
+    progress: Progress | None = None,
+) -> Run | None:
+    """Compute the checks that are out of date, or those named; None when there is nothing to do."""
+    settle_marks()
+    wanted = _out_of_date() if keys is None else [k for k in keys if k in answers]
+    if not wanted:
+        return None
+    why = Run.Why.CHANGE if keys is None else Run.Why.DEMAND
+    return _run(wanted, why=why, by=by, budget=budget, progress=progress)
+
+
+def recompute(
+    *,
+    why: Run.Why = Run.Why.DEMAND,
+    by: Person | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Compute every check that has a function."""
+    settle_marks()
+    wanted = [key for key in catalogue().checks if key in answers]
+    return _run(wanted, why=why, by=by, budget=None, progress=progress)
+
+
+def take_snapshot(
+    *,
+    why: Snapshot.Why = Snapshot.Why.DEMAND,
+    by: Person | None = None,
+    note: str = "",
+    progress: Progress | None = None,
+) -> Snapshot:
+    """Compute everything and keep the whole statement."""
+    daily = why == Snapshot.Why.DAILY
+    run = recompute(why=Run.Why.DAILY if daily else Run.Why.DEMAND, by=by, progress=progress)
+    statement = stored()
+    return Snapshot.objects.create(
+        at=run.at,
+        why=why,
+        by=by,
+        note=note,
+        run=run,
+        standard=statement.catalogue.standard.id,
+        counts=dict(statement.judgement.whole.counts),
+        content=_content(statement),
+    )
+
+
+def past(at: datetime) -> Statement:
+    """The statement of the last snapshot taken at or before an instant."""
+    snapshot = Snapshot.objects.filter(at__lte=at).first()
+    if snapshot is None:
+        first = Snapshot.objects.order_by("at").first()
+        if first is None:
+            raise NoSnapshot(_("No snapshot has been taken yet, so the past cannot be shown."))
+        raise NoSnapshot(
+            _("The first snapshot was taken on %(date)s: choose that day or a later one.")
+            % {"date": timezone.localtime(first.at).date().isoformat()}
+        )
+    return opened(snapshot)
+
+
+def opened(snapshot: Snapshot) -> Statement:
+    """The statement a snapshot holds, with the results as they were called then."""
+    standard, content = catalogue(), snapshot.content
+    figures = {key: _kept_figure(key, content, snapshot.at) for key in standard.checks}
+    failing = {key: frozenset(ids) for key, ids in content["universal"].items()}
+    universal = spread(standard, failing)
+    verdicts = {
+        id: _kept_verdict(requirement, content, figures, universal[id])
+        for id, requirement in standard.requirements.items()
+    }
+    return Statement(snapshot.at, Judgement(standard, verdicts), figures, universal, snapshot)
+
+
+def baseline() -> Snapshot | None:
+    """What the present is compared with: the newest baseline, else the newest snapshot."""
+    named = Snapshot.objects.filter(why=Snapshot.Why.BASELINE).first()
+    return named or Snapshot.objects.first()
+
+
+def lost(now: Statement, then: Statement) -> list[Requirement]:
+    """The obligations that were met then and no longer are."""
+    gone = then.met() - now.met()
+    return [r for id, r in now.catalogue.requirements.items() if id in gone]
+
+
+def course(since: datetime) -> list[Snapshot]:
+    """The snapshots since an instant, oldest first, with their counts only."""
+    return list(Snapshot.objects.filter(at__gte=since).order_by("at", "id").defer("content"))
+
+
+def clause_course(clause: Clause, snapshots: Iterable[Snapshot]) -> list[tuple[datetime, Any]]:
+    """How a clause stood in some snapshots."""
+    return [(s.at, opened(s).judgement.clause(clause)) for s in snapshots]
+
+
+def _out_of_date() -> list[str]:
+    """Keys with a function whose figure is stale or missing, the oldest figure first."""
+    fresh = set(CheckResult.objects.filter(stale=False).values_list("key", flat=True))
+    waiting = [key for key in catalogue().checks if key in answers and key not in fresh]
+    computed = CheckResult.objects.filter(stale=True, computed_at__isnull=False)
+    age = dict(computed.values_list("key", "computed_at"))
+    return sorted(waiting, key=lambda key: age.get(key, NEVER))
+
+
+def _run(
+    keys: list[str],
+    *,
+    why: Run.Why,
+    by: Person | None,
+    budget: float | None,
+    progress: Progress | None,
+) -> Run:
+    at = timezone.now()
+    values = InForce.at(at)
+    generations = _prepared(keys)
+    inputs = _inputs(values)
+    began = time.monotonic()
+    figures: list[Figure] = []
+    for number, key in enumerate(keys):
+        if progress:
+            progress(number, len(keys), key)
+        figures.append(compute(values.catalogue.checks[key], values, at=at))
+        if budget is not None and time.monotonic() - began > budget:
+            break
+    if progress:
+        progress(len(figures), len(keys), "")
+    text = json.dumps(inputs, sort_keys=True)
+    with transaction.atomic():
+        run = Run.objects.create(
+            at=at,
+            started_at=at,
+            by=by,
+            why=why,
+            inputs=inputs,
+            digest=hashlib.sha256(text.encode()).hexdigest(),
+            checks=len(figures),
+            queries=sum(f.queries for f in figures),
+            milliseconds=round((time.monotonic() - began) * 1000),
+        )
+        _store(figures, generations, run)
+    return run
+
+
+def _prepared(keys: list[str]) -> dict[str, int]:
+    """Make sure that each key has a row, and note its generation before reading any record."""
+    have = _generations(keys)
+    if missing := [key for key in keys if key not in have]:
+        CheckResult.objects.bulk_create(
+            [CheckResult(key=key) for key in missing], ignore_conflicts=True
+        )
+        have = _generations(keys)
+    return have
+
+
+def _generations(keys: list[str]) -> dict[str, int]:
+    return dict(CheckResult.objects.filter(key__in=keys).values_list("key", "generation"))
+
+
+def _store(figures: list[Figure], generations: Mapping[str, int], run: Run) -> None:
+    """Write the figures, except where a record changed meanwhile: those stay out of date."""
+    computed_at = timezone.now()
+    rows = {
+        row.key: row
+        for row in CheckResult.objects.select_for_update().filter(
+            key__in=[figure.key for figure in figures]
+        )
+    }
+    changed = []
+    for figure in figures:
+        row = rows.get(figure.key)
+        if row is None or row.generation != generations[figure.key]:
+            continue
+        row.outcome = figure.outcome.value
+        row.population, row.exceptions = figure.population, figure.exceptions
+        row.note, row.fault, row.inputs = figure.note, figure.fault, figure.inputs
+        row.queries, row.milliseconds = figure.queries, figure.milliseconds
+        row.at, row.computed_at, row.run, row.stale = figure.at, computed_at, run, False
+        changed.append(row)
+    CheckResult.objects.bulk_update(
+        changed,
+        [
+            "outcome",
+            "population",
+            "exceptions",
+            "note",
+            "fault",
+            "inputs",
+            "queries",
+            "milliseconds",
+            "at",
+            "computed_at",
+            "run",
+            "stale",
+        ],
+        batch_size=100,
+    )
+
+
+def _inputs(values: InForce) -> dict[str, Any]:
+    """What a run rests on, so that somebody else can repeat it."""
+    return {
+        "standard": values.catalogue.standard.id,
+        "catalogue": catalogue_digest(),
+        "last_act": Act.objects.order_by("-pk").values_list("pk", flat=True).first() or 0,
+        "adjusted": {
+            f"{what}:{key}": a.value for (what, key), a in sorted(values.adjusted.items())
+        },
+    }
+
+
+@cache
+def catalogue_digest() -> str:
+    return hashlib.sha256((STANDARDS / f"{EDITION}.yaml").read_bytes()).hexdigest()
+
+
+def _stored_figures(standard: Catalogue) -> dict[str, Figure]:
+    rows = {row.key: row for row in CheckResult.objects.all()}
+    return {key: _figure(key, rows.get(key)) for key in standard.checks}
+
+
+def _figure(key: str, row: CheckResult | None) -> Figure:
+    if key not in answers:
+        return Figure(key, Outcome.NOT_YET_COMPUTED)
+    if row is None or row.computed_at is None:
+        return Figure(key, Outcome.NOT_YET_COMPUTED, stale=True)
+    return Figure(
+        key,
+        Outcome(row.outcome),
+        row.population,
+        row.exceptions,
+        note=row.note,
+        fault=row.fault,
+        at=row.at,
+        computed_at=row.computed_at,
+        run=row.run_id,
+        inputs=row.inputs,
+        queries=row.queries,
+        milliseconds=row.milliseconds,
+        stale=row.stale,
+        generation=row.generation,
+    )
+
+
+def _figure_json(figure: Figure) -> dict[str, Any]:
+    return {
+        "result": figure.outcome,
+        "population": figure.population,
+        "exceptions": figure.exceptions,
+    }
+
+
+def _content(statement: Statement) -> dict[str, Any]:
+    """What a snapshot keeps: figures of the computed checks, every result, who lacks an owner."""
+    values = InForce.at(statement.at)
+    return {
+        "catalogue": catalogue_digest(),
+        "checks": {
+            key: [f.outcome, f.population, f.exceptions, _examples(f, values)]
+            for key, f in statement.figures.items()
+            if f.outcome.computed
+        },
+        "obligations": {id: v.result for id, v in statement.judgement.verdicts.items()},
+        "universal": _failing(statement.universal),
+    }
+
+
+def _examples(figure: Figure, values: InForce) -> list[int]:
+    """Cover sheets of the first exceptions, so that the past can name records."""
+    if not figure.exceptions or figure.at is None:
+        return []
+    evidence = ask(values.catalogue.checks[figure.key], values, at=figure.at)
+    if evidence is None or not issubclass(evidence.exceptions.model, Sheet):
+        return []
+    keys = evidence.exceptions.order_by("pk").values_list("pk", flat=True)
+    return list(keys[:EXAMPLES])
+
+
+def _failing(universal: Universal) -> dict[str, list[str]]:
+    """By computed universal condition: the requirements that fail it."""
+    failing: dict[str, list[str]] = {}
+    for id, found in universal.items():
+        for check, seen in found.items():
+            if not seen.computed:
+                continue
+            failing.setdefault(check.key, [])
+            if seen is Outcome.FAILS:
+                failing[check.key].append(id)
+    return failing
+
+
+def _kept_figure(key: str, content: Mapping[str, Any], at: datetime) -> Figure:
+    kept = content["checks"].get(key)
+    if kept is None:
+        return Figure(key, Outcome.NOT_YET_COMPUTED, at=at)
+    word, population, exceptions, examples = kept
+    return Figure(
+        key,
+        Outcome(word),
+        population,
+        exceptions,
+        at=at,
+        computed_at=at,
+        examples=tuple(examples),
+    )
+
+
+def _kept_verdict(
+    requirement: Requirement,
+    content: Mapping[str, Any],
+    figures: Mapping[str, Figure],
+    universal: Mapping[UniversalCheck, Outcome],
+) -> Verdict:
+    # A requirement the snapshot does not know came with a later edition of the catalogue.
+    word = content["obligations"].get(requirement.id, Result.NOT_YET_COMPUTED)
+    outcomes = {check.key: figures[check.key].outcome for check in requirement.checks}
+    return Verdict(
+        requirement, Result(word), outcomes, {c.key: seen for c, seen in universal.items()}
+    )
