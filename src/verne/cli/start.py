@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 
@@ -10,10 +12,16 @@ def apps() -> None:
     import django
     from django.core.exceptions import ImproperlyConfigured
 
+    # What a service keeps is not for everybody who has an account on its machine.
+    os.umask(0o027)
     try:
         django.setup()
     except ImproperlyConfigured as wrong:
         raise click.UsageError(str(wrong)) from wrong
+    from verne.engine.acts import via
+    from verne.engine.history import Act
+
+    via.set(Act.Via.CLI)
 
 
 def database() -> None:

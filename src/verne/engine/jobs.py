@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, ClassVar, Generic, ParamSpec, TypeVar
 
 from cronsim import CronSim, CronSimError
 from django.core.exceptions import SuspiciousOperation
@@ -27,6 +27,8 @@ from django.utils.translation import gettext_lazy as _
 from django_tasks.base import Task, TaskResultStatus
 from django_tasks_db.management.commands.db_worker import Worker
 from django_tasks_db.models import DBTaskResult
+
+from .history import Act
 
 log = logging.getLogger("verne.jobs")
 
@@ -97,6 +99,9 @@ def later(job: Job[P, T], *args: Any, not_before: datetime | None = None, **kwar
 
 class JobSchedule(models.Model):
     """When a recurring job is due next; one row a job, so that it is asked for once each time."""
+
+    # It tells of the program, not of the management system.
+    history: ClassVar[bool] = False
 
     job = models.CharField(_("job"), max_length=200, unique=True)
     schedule = models.CharField(_("schedule"), max_length=100)
@@ -238,10 +243,14 @@ class _OneWorker(Worker):  # type: ignore[misc]
         self.doing = ""
 
     def run_task(self, row: DBTaskResult[Any, Any]) -> None:
+        from .acts import via
+
         self.doing = row.task_path
+        outer = via.set(Act.Via.JOB)
         try:
             super().run_task(row)
         finally:
+            via.reset(outer)
             self.doing = ""
         if row.status != TaskResultStatus.FAILED:
             return

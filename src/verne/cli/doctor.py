@@ -1,0 +1,37 @@
+"""`verne doctor`: examines the installation and says, finding by finding, what to do."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from verne.cli import start
+
+MARKS = {"ok": "✓", "warning": "!", "fault": "✗"}
+
+
+@click.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings for a program to read.")
+def command(as_json: bool) -> None:
+    """Examine the installation and say what to mend.
+
+    Nothing is changed. Exit code 0 when all is well or only warnings are found, 1 with a fault.
+    """
+    start.apps()
+    from verne.cli.examination import examine
+
+    findings = list(examine())
+    faults = sum(found.level == "fault" for found in findings)
+    if as_json:
+        rows = [found.as_dict() for found in findings]
+        click.echo(json.dumps({"well": not faults, "findings": rows}, indent=2))
+        sys.exit(1 if faults else 0)
+    for found in findings:
+        click.echo(f"{MARKS[found.level]} {found.subject:<12} {found.says}")
+        if found.do:
+            click.echo(f"{'':<15}{found.do}")
+    warnings = sum(found.level == "warning" for found in findings)
+    click.echo(f"{faults} faults, {warnings} warnings.")
+    sys.exit(1 if faults else 0)

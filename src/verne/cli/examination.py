@@ -1,0 +1,324 @@
+"""What `verne doctor` looks at: each examination yields findings with what to do about them."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import click
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.models import Count, Model
+from django.utils import timezone
+
+from verne import __version__
+from verne.cli import start
+
+PRIVATE = ("secret.key", "sign-in.txt", "*.pem", "*.sqlite3")
+RESTORE = "Stop Verne and restore the last backup; keep what is there for the inquiry."
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at; `do` says how to mend it, and is empty when all is well."""
+
+    subject: str
+    level: str
+    says: str
+    do: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        return asdict(self)
+
+
+Findings = Iterator[Finding]
+
+
+def well(subject: str, says: str) -> Finding:
+    return Finding(subject, "ok", says)
+
+
+def warning(subject: str, says: str, do: str) -> Finding:
+    return Finding(subject, "warning", says, do)
+
+
+def fault(subject: str, says: str, do: str) -> Finding:
+    return Finding(subject, "fault", says, do)
+
+
+def examine() -> Findings:
+    """Everything, in the order in which one thing rests on another."""
+    yield well("program", f"Verne {__version__} on Python {sys.version.split()[0]}")
+    before = list(_guarded("database", database)) + list(_guarded("migrations", migrations))
+    yield from before
+    if any(found.level == "fault" for found in before):
+        # Without its tables nothing else can be looked at.
+        return
+    for subject, look in EXAMINATIONS.items():
+        yield from _guarded(subject, look)
+
+
+def _guarded(subject: str, look: Callable[[], Findings]) -> Findings:
+    """A doctor that faints at the sight of a wound is of no use."""
+    try:
+        yield from look()
+    except (click.UsageError, DatabaseError, OSError) as wrong:
+        yield fault(subject, f"This could not be examined: {wrong}".strip(), RESTORE)
+
+
+def database() -> Findings:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW server_version")
+            (version,) = cursor.fetchone()
+        yield well("database", f"PostgreSQL {version}, {connection.settings_dict['NAME']}")
+        return
+    path = Path(str(connection.settings_dict["NAME"]))
+    if not path.exists():
+        yield fault("database", f"There is none at {path} yet.", "Start Verne once: verne up")
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sqlite_version()")
+        (version,) = cursor.fetchone()
+        cursor.execute("PRAGMA quick_check(5)")
+        damage = [row[0] for row in cursor.fetchall() if row[0] != "ok"]
+        cursor.execute("PRAGMA foreign_key_check")
+        dangling = cursor.fetchmany(5)
+    yield well("database", f"SQLite {version}, {path}, {_megabytes(path.stat().st_size)}")
+    if damage:
+        yield fault("database", f"The file is damaged: {'; '.join(damage)}", RESTORE)
+    if dangling:
+        tables = ", ".join(sorted({row[0] for row in dangling}))
+        yield fault("database", f"Rows point at rows that are not there, in {tables}.", RESTORE)
+
+
+def migrations() -> Findings:
+    waiting = start.missing_migrations()
+    if waiting:
+        yield fault(
+            "migrations",
+            f"{len(waiting)} are to be applied, the first is {waiting[0]}.",
+            "Start Verne: verne up applies them.",
+        )
+    else:
+        yield well("migrations", "All are applied.")
+
+
+def triggers() -> Findings:
+    from verne.engine.triggers import missing
+
+    wrong = missing(connection)
+    if not wrong:
+        yield well("history", "The triggers that write and guard the history are all there.")
+        return
+    yield fault(
+        "history",
+        f"{len(wrong)} triggers are not as they should be. {' '.join(wrong[:3])}",
+        "verne manage migrate puts them back. Find out who took them away: what was changed "
+        "meanwhile is in no history.",
+    )
+
+
+def counters() -> Findings:
+    from verne.engine.records import Counter, Sheet
+
+    highest: dict[str, int] = {}
+    odd = 0
+    for ref in Sheet.objects.values_list("ref", flat=True).iterator(chunk_size=20_000):
+        prefix, _dash, number = ref.rpartition("-")
+        if not number.isdigit():
+            odd += 1
+            continue
+        highest[prefix] = max(highest.get(prefix, 0), int(number))
+    given = dict(Counter.objects.values_list("prefix", "last"))
+    behind = {p: n for p, n in highest.items() if given.get(p, 0) < n}
+    for prefix, number in sorted(behind.items()):
+        yield fault(
+            "references",
+            f"{prefix}-{number} is on file, but the counter stands at {given.get(prefix, 0)}.",
+            "New records of this type are refused until the counter is raised: "
+            f"UPDATE engine_counter SET last = {number} WHERE prefix = '{prefix}'.",
+        )
+    if odd:
+        yield fault("references", f"{odd} references have no number.", RESTORE)
+    if not behind and not odd:
+        yield well("references", f"{sum(1 for _p in highest)} counters agree with the records.")
+
+
+def records() -> Findings:
+    """Every cover sheet has its record and every record its cover sheet."""
+    from verne.engine.records import Sheet
+    from verne.engine.register import registers
+
+    by_kind: dict[str, int] = dict(
+        Sheet.objects.values("kind").annotate(number=Count("pk")).values_list("kind", "number")
+    )
+    total, wrong = sum(by_kind.values()), 0
+    for kind, register in registers.items():
+        model: type[Model] = register.model
+        there, sheets = model._default_manager.count(), by_kind.pop(kind, 0)
+        if there != sheets:
+            wrong += 1
+            yield fault("records", f"{kind}: {there} records, {sheets} cover sheets.", RESTORE)
+    for kind, number in by_kind.items():
+        wrong += 1
+        yield fault(
+            "records",
+            f"{number} records are of type {kind}, which this program does not know.",
+            "Install the version, or the extension, that wrote them.",
+        )
+    if not wrong:
+        yield well("records", f"{total:,} cover sheets, each with its record.")
+
+
+def search_index() -> Findings:
+    from verne.engine import search
+
+    indexed, expected = search.counts()
+    if indexed == expected:
+        yield well("search", f"{indexed:,} records are in the index.")
+    else:
+        yield fault(
+            "search",
+            f"{indexed:,} of {expected:,} records are in the index.",
+            "verne manage rebuild_search makes it anew.",
+        )
+
+
+def files() -> Findings:
+    from verne.engine.files import File, folder
+
+    total = wrong = size = 0
+    for file in File.objects.order_by("pk").iterator():
+        total += 1
+        size += file.size
+        if file.is_intact():
+            continue
+        wrong += 1
+        state = "has other content than was attached" if file.path.exists() else "is missing"
+        names = ", ".join(file.attachments.values_list("name", flat=True)[:3])
+        yield fault("files", f"{names or file.sha256} {state} ({file.path}).", RESTORE)
+    if not wrong:
+        yield well(
+            "files", f"{total:,} files ({_megabytes(size)}) have the content they came with."
+        )
+    known = set(File.objects.values_list("sha256", flat=True))
+    yesterday = (timezone.now() - timedelta(days=1)).timestamp()
+    strays = [
+        path
+        for path in folder().rglob("*")
+        if path.is_file()
+        and path.parent.name + path.name not in known
+        and path.stat().st_mtime < yesterday
+    ]
+    if strays:
+        yield warning(
+            "files",
+            f"{len(strays)} files in {folder()} belong to no record, such as {strays[0].name}.",
+            "They are left from uploads that did not finish; they may be deleted.",
+        )
+
+
+def secrets() -> Findings:
+    home = Path(settings.VERNE_HOME)
+    private = [
+        home / "secret.key",
+        home / "sign-in.txt",
+        *home.glob("*.sqlite3"),
+        *home.glob("*.pem"),
+    ]
+    open_ones = [path for path in private if stat.S_IMODE(path.stat().st_mode) & 0o007]
+    keys = [path for path in open_ones if path.suffix in (".key", ".pem", ".txt")]
+    for path in keys:
+        yield fault("secrets", f"Everybody on this machine may read {path}.", f"chmod 600 {path}")
+    if set(open_ones) - set(keys) and stat.S_IMODE(home.stat().st_mode) & 0o005:
+        yield warning(
+            "secrets",
+            f"Everybody on this machine may read the database in {home}.",
+            f"chmod 700 {home}",
+        )
+    if (home / "sign-in.txt").exists():
+        yield warning(
+            "secrets",
+            f"The first passwords still lie in {home / 'sign-in.txt'}.",
+            "Once people have passwords of their own, change those of the first people and "
+            "delete it.",
+        )
+    if settings.DEBUG:
+        yield warning(
+            "secrets",
+            "VERNE_DEBUG is on: a page that fails shows its inside.",
+            "Take VERNE_DEBUG out of the environment where others reach this.",
+        )
+    if not keys:
+        yield well("secrets", "The keys are for the user who runs Verne alone.")
+
+
+def jobs() -> Findings:
+    from django_tasks_db.models import DBTaskResult
+
+    from verne.engine.jobs import JobSchedule
+
+    now = timezone.now()
+    failed = DBTaskResult.objects.failed().filter(finished_at__gt=now - timedelta(days=7))
+    long = DBTaskResult.objects.running().filter(started_at__lt=now - timedelta(hours=1))
+    late = JobSchedule.objects.filter(due_at__lt=now - timedelta(minutes=15))
+    names = failed.values("task_path").annotate(number=Count("pk")).order_by("-number")
+    for row in names:
+        last = failed.filter(task_path=row["task_path"]).latest("finished_at")
+        reason = last.traceback.strip().splitlines()[-1:] or [last.exception_class_path]
+        yield warning(
+            "jobs",
+            f"{row['task_path']} failed {row['number']} times in the last week: {reason[0]}",
+            "Its last error is in the log of verne up.",
+        )
+    for row in long:
+        yield warning(
+            "jobs",
+            f"{row.task_path} has been running since {row.started_at:%Y-%m-%d %H:%M} UTC.",
+            "If it hangs, end Verne and start it again: the job is taken up anew.",
+        )
+    if late:
+        yield warning(
+            "jobs",
+            f"{len(late)} recurring jobs are late, such as {late[0].job}.",
+            "They run while verne up runs; the next start makes up for it.",
+        )
+    waiting = DBTaskResult.objects.ready().count()
+    if not (names or long or late):
+        yield well("jobs", f"{waiting} are waiting, none has failed in the last week.")
+
+
+def space() -> Findings:
+    home = Path(settings.VERNE_HOME)
+    free = shutil.disk_usage(home).free
+    needed = 2 * sum(path.stat().st_size for path in home.glob("*.sqlite3*")) + (256 << 20)
+    if free < needed:
+        yield warning(
+            "disk",
+            f"{_megabytes(free)} are free where {home} is.",
+            f"Have at least {_megabytes(needed)} free, or updates and backups may fail.",
+        )
+    else:
+        yield well("disk", f"{_megabytes(free)} are free where {home} is.")
+
+
+EXAMINATIONS: dict[str, Callable[[], Findings]] = {
+    "history": triggers,
+    "references": counters,
+    "records": records,
+    "search": search_index,
+    "files": files,
+    "secrets": secrets,
+    "jobs": jobs,
+    "disk": space,
+}
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / (1 << 20):,.1f} MB"
