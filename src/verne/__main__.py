@@ -1,0 +1,5 @@
+"""`python -m verne` is the `verne` command."""
+
+from verne.cli import main
+
+main()

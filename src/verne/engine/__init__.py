@@ -1,0 +1,1 @@
+"""The engine: what every record of the management system has in common, written once."""

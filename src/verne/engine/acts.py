@@ -1,0 +1,552 @@
+"""The only ways to write: file, revise, move, link and withdraw. Each is one act in the history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import connection, models, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from .history import Act, current_act
+from .records import Counter, Record, Sheet, next_sheet_ids
+from .register import Register, part_model, register_of
+from .rights import right
+
+if TYPE_CHECKING:
+    from .lifecycle import Move
+    from .people import Person
+
+R = TypeVar("R", bound=Record)
+
+via: ContextVar[str] = ContextVar("via", default="")
+"""Through which face people are writing now (`Act.Via`); each face says so once."""
+
+after_act: list[Callable[[Act, set[str]], None]] = []
+"""Called inside the transaction after each act, with the kinds of record it touched."""
+
+
+class Conflict(ValidationError):
+    """Somebody else changed the record meanwhile. Holds both versions, field by field."""
+
+    def __init__(self, record: Record, theirs: dict[str, Any], mine: dict[str, Any]) -> None:
+        super().__init__(
+            _(
+                "%(ref)s was changed by somebody else while you were working on it. "
+                "Choose what should stand."
+            )
+            % {"ref": record.ref},
+            code="conflict",
+        )
+        self.record, self.theirs, self.mine = record, theirs, mine
+
+
+class NotOpen(ValidationError):
+    """A move that cannot be made now, with everything that stands in its way."""
+
+
+@dataclass
+class Work:
+    """An act that is being written."""
+
+    act: Act
+    kinds: set[str] = field(default_factory=set)
+
+
+@contextmanager
+def act(
+    verb: str,
+    *,
+    by: Person | None,
+    record: int | None = None,
+    name: str = "",
+    note: str = "",
+    at: datetime | None = None,
+    kind: str = "",
+) -> Iterator[Work]:
+    """Open an act: one transaction, every row written inside is noted under it.
+
+    `record` is the number of a cover sheet, `kind` its type; `at` the instant it happened, now
+    unless it is told from elsewhere. Acts may lie inside one another.
+    """
+    with transaction.atomic():
+        now = timezone.now()
+        row = Act.objects.create(
+            at=at or now,
+            recorded_at=now,
+            by=by,
+            verb=verb,
+            name=name,
+            note=note,
+            via=via.get(),
+            record_id=record,
+        )
+        work = Work(row, {kind} if kind else set())
+        outer = current_act.get()
+        _set_current(row.pk)
+        try:
+            yield work
+            for tell in after_act:
+                tell(row, work.kinds)
+        finally:
+            _set_current(outer)
+
+
+def _set_current(number: int | None) -> None:
+    current_act.set(number)
+    # In a broken transaction PostgreSQL takes no statement; the setting is local to it and goes.
+    if connection.vendor == "postgresql" and not connection.needs_rollback:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('verne.act', %s, true)", [str(number or "")])
+        except Exception:
+            if number is not None:
+                raise
+
+
+def file(
+    kind: type[R],
+    values: Mapping[str, Any],
+    *,
+    by: Person,
+    note: str = "",
+    at: datetime | None = None,
+    source_key: str | None = None,
+) -> R:
+    """Put a new record on file, in the first state of its lifecycle, and walk its automatic moves.
+
+    `values` holds fields, lists of records for many-to-many fields and lists of rows for parts.
+    """
+    _require(by, "file", kind)
+    register = register_of(kind.kind_name())
+    plain, many, parts = _sorted_out(kind, values)
+    _require_visible(by, kind, values)
+    with transaction.atomic():
+        number = next_sheet_ids()[0]
+        with act("file", by=by, record=number, note=note, at=at, kind=kind.kind_name()) as work:
+            record = kind(**plain)
+            record.pk = number
+            record.id = number
+            record.kind = kind.kind_name()
+            record.state = kind.lifecycle.initial.name
+            record.filed_at = record.changed_at = work.act.at
+            record.filed_by = by
+            record.source_key = source_key
+            record.ref = "0"
+            record.set_derived()
+            _check(record)
+            # Last, because the counter stays locked until commit.
+            record.ref = f"{register.prefix}-{Counter.take(register.prefix)}"
+            record.save(force_insert=True)
+            _save_related(record, many, parts)
+            _settle(record, work)
+        _walk_automatic(record, by=by, at=at)
+    return record
+
+
+def revise(
+    record: R,
+    values: Mapping[str, Any],
+    *,
+    by: Person,
+    version: int | None = None,
+    note: str = "",
+    at: datetime | None = None,
+) -> R:
+    """Change what a record says, not where it stands.
+
+    With `version`, the version the person saw: when somebody else changed one of the same fields
+    since, `Conflict` holds both and nothing is written.
+    """
+    _require(by, "revise", type(record))
+    _require_visible(by, type(record), values)
+    with transaction.atomic():
+        record = _locked(record)
+        _require_standing(record)
+        changed = _changes(record, values)
+        if not changed:
+            return record
+        if version is not None and version != record.version:
+            _refuse_conflict(record, changed, version)
+        with act(
+            "revise", by=by, record=record.pk, note=note, at=at, kind=record.kind_name()
+        ) as work:
+            _apply(record, changed, work)
+        _walk_automatic(record, by=by, at=at)
+    return record
+
+
+def move(
+    record: R,
+    name: str,
+    *,
+    by: Person,
+    note: str = "",
+    values: Mapping[str, Any] | None = None,
+    version: int | None = None,
+    at: datetime | None = None,
+) -> R:
+    """Take a record to its next state, or say everything that stands in the way.
+
+    `values` are fields filled in together with the move.
+    """
+    _require(by, name, type(record))
+    step = record.lifecycle.moves.get(name)
+    if step is None:
+        raise NotOpen(_("There is no move called %(name)s.") % {"name": name})
+    _require_visible(by, type(record), values or {})
+    with transaction.atomic():
+        record = _locked(record)
+        _require_standing(record)
+        if version is not None and version != record.version and values:
+            _refuse_conflict(record, _changes(record, values), version)
+        _make(record, step, by=by, note=note, values=values or {}, at=at)
+        _walk_automatic(record, by=by, at=at)
+    return record
+
+
+def link(
+    record: Record,
+    name: str,
+    other: Record,
+    *,
+    by: Person,
+    note: str = "",
+    at: datetime | None = None,
+) -> Any:
+    """Tie two records with a declared type of link; tying them twice changes nothing."""
+    from .links import Link, refuse_wrong_ends, resolve
+
+    _require(by, "link", type(record))
+    _require_seen(by, other)
+    kind, source, target = resolve(name, record, other)
+    refuse_wrong_ends(kind, source, target)
+    with transaction.atomic():
+        standing = Link.objects.filter(kind=kind.name, source=source, target=target, ended_at=None)
+        if (there := standing.first()) is not None:
+            return there
+        with act(
+            "link", by=by, record=record.pk, name=kind.name, note=note, at=at, kind=record.kind
+        ) as work:
+            work.kinds.add(other.kind)
+            row = Link.objects.create(
+                kind=kind.name, source_id=source.pk, target_id=target.pk, since=work.act.at
+            )
+            if kind.on_link is not None:
+                kind.on_link(source, target, work.act)
+        return row
+
+
+def unlink(
+    record: Record,
+    name: str,
+    other: Record,
+    *,
+    by: Person,
+    note: str = "",
+    at: datetime | None = None,
+) -> None:
+    """End a link; what it was stays in the history."""
+    from .links import Link, resolve
+
+    _require(by, "link", type(record))
+    kind, source, target = resolve(name, record, other)
+    with (
+        transaction.atomic(),
+        act(
+            "unlink", by=by, record=record.pk, name=kind.name, note=note, at=at, kind=record.kind
+        ) as work,
+    ):
+        work.kinds.add(other.kind)
+        rows = Link.objects.filter(kind=kind.name, source=source, target=target, ended_at=None)
+        if not rows.update(ended_at=work.act.at):
+            raise ValidationError(_("These two are not linked like that."))
+
+
+def withdraw(record: R, *, by: Person, note: str) -> R:
+    """Take back a record that should not have been filed. It stays readable, with the reason."""
+    _require(by, "withdraw", type(record))
+    if not note.strip():
+        raise ValidationError(_("Say why it is withdrawn."))
+    with transaction.atomic():
+        record = _locked(record)
+        _require_standing(record)
+        with act("withdraw", by=by, record=record.pk, note=note, kind=record.kind_name()) as work:
+            record.withdrawn_at = work.act.at
+            record.due_at = None
+            _save(record, work)
+    return record
+
+
+def blockers(record: Record, step: Move, *, by: Person) -> list[str]:
+    """Everything that keeps this person from making this move now; empty when it is open."""
+    from .approvals import missing_approval
+
+    reasons = []
+    if not by.may(right(step.name, type(record))):
+        reasons.append(_("Your roles do not include this step."))
+    if step not in record.moves():
+        reasons.append(_("It cannot be done while the record is where it stands."))
+    reasons += step.obstacles(record)
+    if step.approval is not None and (why := missing_approval(record, step)):
+        reasons.append(why)
+    return reasons
+
+
+def _make(
+    record: R,
+    step: Move,
+    *,
+    by: Person,
+    note: str,
+    values: Mapping[str, Any],
+    at: datetime | None,
+) -> None:
+    """Make one move on a locked record."""
+    from .approvals import missing_approval
+    from .links import cascade
+
+    if step not in record.moves():
+        raise NotOpen(
+            _("%(ref)s is %(state)s: “%(move)s” cannot be done from there.")
+            % {"ref": record.ref, "state": record.standing.label, "move": step.label}
+        )
+    with act(
+        "move",
+        by=by,
+        record=record.pk,
+        name=step.name,
+        note=note,
+        at=at,
+        kind=record.kind_name(),
+    ) as work:
+        if changed := _changes(record, values):
+            _assign(record, changed)
+        obstacles = step.obstacles(record)
+        if step.note and not note.strip():
+            obstacles.append(_("Say why."))
+        if step.approval is not None and (why := missing_approval(record, step)):
+            obstacles.append(why)
+        if obstacles:
+            raise NotOpen(obstacles)
+        record.state = step.target.name
+        for effect in step.then:
+            effect(record, work.act)
+        _save(record, work, values=changed)
+        cascade(record, step, by=by, at=at)
+
+
+def _walk_automatic(record: Record, *, by: Person, at: datetime | None) -> None:
+    """Make the automatic moves that are open, each its own act.
+
+    They are made by the rule, not by the person, so they ask for no right of theirs; a cycle would
+    be endless, hence one round per state.
+    """
+    from .approvals import missing_approval
+
+    for _round in record.lifecycle.states:
+        step = next(
+            (
+                step
+                for step in record.moves()
+                if step.auto
+                and not step.obstacles(record)
+                and not (step.approval and missing_approval(record, step))
+            ),
+            None,
+        )
+        if step is None:
+            return
+        _make(record, step, by=by, note="", values={}, at=at)
+
+
+def _locked(record: R) -> R:
+    """The record as it is now, with its cover sheet locked against other writers."""
+    Sheet.objects.select_for_update().get(pk=record.pk)
+    fresh: R = type(record)._default_manager.get(pk=record.pk)
+    return fresh
+
+
+def _require(by: Person, verb: str, kind: type[Record]) -> None:
+    if not by.may(right(verb, kind)):
+        raise PermissionDenied(
+            _("Your roles do not let you do this: %(verb)s, %(kind)s.")
+            % {"verb": verb, "kind": kind._meta.verbose_name}
+        )
+
+
+def _require_seen(by: Person, record: Record) -> None:
+    if not type(record).objects.visible_to(by).filter(pk=record.pk).exists():
+        raise PermissionDenied(_("There is no such record for you."))
+
+
+def _require_visible(by: Person, kind: type[Record], values: Mapping[str, Any]) -> None:
+    """Nobody points at a record they may not see: it would tell them that it exists."""
+    for name, value in values.items():
+        model = kind._meta.get_field(name).related_model
+        if not value or not isinstance(model, type) or not issubclass(model, Record):
+            continue
+        keys = {
+            getattr(v, "pk", v)
+            for v in (value if isinstance(value, list | set | tuple) else [value])
+        }
+        if model.objects.visible_to(by).filter(pk__in=keys).count() != len(keys):
+            raise ValidationError({name: _("Choose a record that you can see.")})
+
+
+def _require_standing(record: Record) -> None:
+    if record.withdrawn_at is not None:
+        raise ValidationError(_("%(ref)s was withdrawn.") % {"ref": record.ref})
+
+
+def _sorted_out(
+    kind: type[Record], values: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Values by where they are stored: own columns, many-to-many, parts."""
+    plain: dict[str, Any] = {}
+    many: dict[str, Any] = {}
+    parts: dict[str, Any] = {}
+    for name, value in values.items():
+        field = kind._meta.get_field(name)
+        if field.one_to_many:
+            parts[name] = value
+        elif field.many_to_many:
+            many[name] = value
+        else:
+            plain[name] = value
+    return plain, many, parts
+
+
+def _changes(record: Record, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the values that differ from what the record says."""
+    from .register import part_rows, plain
+
+    plain_values, many, parts = _sorted_out(type(record), values)
+    changed: dict[str, Any] = {}
+    for name, value in plain_values.items():
+        field = record._meta.get_field(name)
+        before = getattr(record, field.attname)  # type: ignore[union-attr]
+        after = getattr(value, "pk", value) if field.many_to_one else value
+        if after != before:
+            changed[name] = value
+    for name, value in many.items():
+        if sorted(getattr(v, "pk", v) for v in value) != plain(record, name):
+            changed[name] = value
+    for name, rows in parts.items():
+        if not _same_rows(part_rows(record, name), rows, type(record), name):
+            changed[name] = rows
+    return changed
+
+
+def _same_rows(
+    before: list[dict[str, Any]], after: list[Mapping[str, Any]], model: type[Record], name: str
+) -> bool:
+    fields = part_model(model, name).part_fields
+    flat = [
+        tuple(str(getattr(row.get(f), "pk", row.get(f))) for f in ("pk", *fields)) for row in after
+    ]
+    return flat == [tuple(str(row.get(f)) for f in ("pk", *fields)) for row in before]
+
+
+def _refuse_conflict(record: Record, changed: Mapping[str, Any], version: int) -> None:
+    """Raise when somebody changed one of these fields after the version the person saw."""
+    from .history import Entry
+
+    tables = [p._meta.db_table for p in (*record._meta.get_parent_list(), type(record))]
+    columns: set[str] = set()
+    # Each act on a record raises its version by one, so the entries since are the last few.
+    acts = Act.objects.filter(record=record.pk, verb__in=("revise", "move", "withdraw"))
+    late = acts.order_by("-id").values_list("pk", flat=True)[: record.version - version]
+    for entry in Entry.objects.filter(act__in=list(late), row=record.pk, table__in=tables):
+        columns |= set(entry.after or {})
+    many = {n for n in changed if not hasattr(record._meta.get_field(n), "column")}
+    clash = {n for n in changed if n not in many and _column(record, n) in columns} | many
+    if clash:
+        content = {name: getattr(record, name) for name in clash if name not in many}
+        content |= {name: list(getattr(record, name).all()) for name in many}
+        raise Conflict(record, content, {name: changed[name] for name in clash})
+
+
+def _column(record: Record, name: str) -> str:
+    return str(getattr(record._meta.get_field(name), "column", ""))
+
+
+def _apply(record: Record, changed: Mapping[str, Any], work: Work) -> None:
+    _assign(record, changed)
+    _save(record, work, values=changed)
+
+
+def _assign(record: Record, changed: Mapping[str, Any]) -> None:
+    plain, many, parts = _sorted_out(type(record), changed)
+    for name, value in plain.items():
+        field = record._meta.get_field(name)
+        attribute = (
+            field.attname if field.many_to_one and not isinstance(value, models.Model) else name
+        )  # type: ignore[union-attr]
+        setattr(record, attribute or name, value)
+    _save_related(record, many, parts)
+
+
+def _check(record: Record) -> None:
+    """Validate the row; uniqueness of what the engine gives out is its own affair."""
+    record.full_clean(
+        exclude=["ref", "source_key", "sheet", "sheet_ptr", "id", "filed_by", "kind", "state"]
+    )
+
+
+def _save(record: Record, work: Work, *, values: Mapping[str, Any] | None = None) -> None:
+    record.set_derived()
+    _check(record)
+    record.version += 1
+    record.changed_at = work.act.at
+    record.save()
+    _settle(record, work, content_changed=bool(values))
+
+
+def _save_related(record: Record, many: Mapping[str, Any], parts: Mapping[str, Any]) -> None:
+    for name, value in many.items():
+        getattr(record, name).set(value)
+    for name, rows in parts.items():
+        _save_parts(record, name, rows)
+
+
+def _save_parts(record: Record, name: str, rows: list[Mapping[str, Any]]) -> None:
+    """Make the part's rows what `rows` says: those with a `pk` are revised, others added."""
+    model = part_model(type(record), name)
+    present = {row.pk: row for row in getattr(record, name).all()}
+    kept = {int(row["pk"]) for row in rows if row.get("pk")}
+    if strange := kept - present.keys():
+        raise ValidationError(
+            {name: _("Row %(row)s is not part of this record.") % {"row": min(strange)}}
+        )
+    for pk in present.keys() - kept:
+        present[pk].delete()
+    for row in rows:
+        part = present[int(row["pk"])] if row.get("pk") else model(of=record)
+        facts = {f: row[f] for f in model.part_fields if f in row}
+        for key, value in facts.items():
+            related = part._meta.get_field(key).is_relation
+            setattr(
+                part, f"{key}_id" if related and not isinstance(value, models.Model) else key, value
+            )
+        part.full_clean(exclude=["of"])
+        part.save()
+
+
+def _settle(record: Record, work: Work, *, content_changed: bool = True) -> None:
+    """What follows every written act: clocks, the search index, approvals that no longer hold."""
+    from . import clock, search
+    from .approvals import void_if_changed
+
+    work.kinds.add(record.kind_name())
+    clock.follow(record, work.act)
+    if content_changed:
+        register: type[Register] = register_of(record.kind_name())
+        search.index(record.pk, record.kind_name(), register.search_text(record))
+        void_if_changed(record)

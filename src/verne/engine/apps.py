@@ -1,0 +1,16 @@
+"""The engine as a Django app: its start-up checks, its triggers, the rights of its roles."""
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class EngineConfig(AppConfig):
+    name = "verne.engine"
+
+    def ready(self) -> None:
+        from . import checks  # noqa: F401
+        from .roles import keep_roles
+        from .triggers import install_after_migrate
+
+        post_migrate.connect(install_after_migrate)
+        post_migrate.connect(keep_roles, sender=self)

@@ -1,0 +1,385 @@
+"""Clocks on records: what was promised, how much of it is used, and why it is due when it is.
+
+A clock keeps only events (started, paused, resumed, stopped, with the reason). Elapsed and due are
+computed from events × calendar × target, so a changed priority or agreement re-projects over the
+same events and loses nothing. `due_at`, `state` and `breached_at` are kept beside them so that
+lists can sort and filter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from . import timing
+from .calendars import CalendarVersion
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+    from .history import Act
+    from .records import Record
+
+THRESHOLDS = (50, 75, 90, 100)
+"""Percent of a target at which an open clock speaks up, unless the target says otherwise."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """What a clock should be doing now, and why."""
+
+    doing: str
+    why: str = ""
+    reason: str = ""
+    usual: bool = True
+
+
+ABSENT = Status("absent")
+RUNNING = Status("run")
+STOPPED = Status("stop")
+CANCELLED = Status("cancel")
+
+
+def paused(why: str, *, reason: str = "", usual: bool = True) -> Status:
+    """A clock that waits. `reason` is what an agreement may name; `usual` says whether it stops
+    the clock where the agreement names none.
+    """
+    return Status("pause", why, reason, usual)
+
+
+@dataclass(frozen=True)
+class ClockRule:
+    """A clock that records of a type have: its measure, its name, and what it does when.
+
+    `status` looks at the record and says what the clock should be doing; `resets` names acts
+    (`comment:public`) after which it starts over. `leads` marks the clock whose due time is the
+    record's own.
+    """
+
+    measure: str
+    label: StrOrPromise
+    status: Callable[[Any], Status]
+    resets: tuple[str, ...] = ()
+    leads: bool = False
+
+
+@dataclass(frozen=True)
+class Target:
+    """What was agreed for a measure: business seconds, or working days.
+
+    `pauses` names the reasons for waiting that stop the clock; None leaves it to the record type.
+    """
+
+    name: str
+    calendar: CalendarVersion | None
+    seconds: int | None = None
+    days: int | None = None
+    end_of_day: bool = False
+    thresholds: tuple[int, ...] = THRESHOLDS
+    agreement_id: int | None = None
+    target_id: int | None = None
+    pauses: frozenset[str] | None = None
+
+
+target_finders: list[Callable[[Any, str], Target | None]] = []
+"""Chapters that hold agreements enrol here: (record, measure) to the target that applies."""
+
+
+class Clock(models.Model):
+    """One promise on one record."""
+
+    class State(models.TextChoices):
+        RUNNING = "running", _("Running")
+        PAUSED = "paused", _("Paused")
+        MET = "met", _("Met")
+        BREACHED = "breached", _("Missed")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    history_record: ClassVar[str] = "record"
+
+    record = models.ForeignKey("engine.Sheet", models.PROTECT, related_name="clock_rows")
+    measure = models.CharField(max_length=30)
+    name = models.CharField(max_length=150, blank=True)
+    calendar = models.ForeignKey(CalendarVersion, models.PROTECT, null=True, related_name="+")
+    seconds = models.PositiveIntegerField(null=True)
+    days = models.PositiveSmallIntegerField(null=True)
+    end_of_day = models.BooleanField(default=False)
+    thresholds = models.JSONField(default=list)
+    agreement = models.ForeignKey("engine.Sheet", models.PROTECT, null=True, related_name="+")
+    target_id = models.BigIntegerField(null=True)
+    state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
+    started_at = models.DateTimeField()
+    stopped_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(null=True)
+    breached_at = models.DateTimeField(null=True)
+    elapsed = models.FloatField(null=True)
+    next_threshold_at = models.DateTimeField(null=True)
+
+    class Meta:
+        app_label = "engine"
+        ordering = ("record", "id")
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["record", "measure"], name="clock_once"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["next_threshold_at"], name="clock_threshold"),
+            models.Index(fields=["state", "due_at"], name="clock_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.measure} {self.state}"
+
+    @property
+    def has_target(self) -> bool:
+        return self.seconds is not None or self.days is not None
+
+    @property
+    def is_open(self) -> bool:
+        return self.stopped_at is None
+
+    def story(self) -> list[timing.Event]:
+        """Its events in the order they happened, as the pure part takes them."""
+        rows = sorted(self.events.all(), key=lambda e: (e.at, e.pk))
+        return [timing.Event(e.at, e.kind, e.why) for e in rows]
+
+    def promise(self) -> timing.Target | None:
+        """Its target as the pure part takes it; None while nothing is agreed."""
+        if self.seconds is not None:
+            return timing.Target(seconds=self.seconds)
+        if self.days is not None:
+            return timing.Target(days=self.days, end_of_day=self.end_of_day)
+        return None
+
+    def hours(self) -> Any:
+        """The calendar it counts in; without one, every hour of every day."""
+        return self.calendar.hours if self.calendar else timing.ALWAYS
+
+    def reading(self, at: datetime | None = None) -> timing.Reading:
+        """Elapsed, remaining, due and state at an instant."""
+        return timing.read(self.story(), self.hours(), self.promise(), at or timezone.now())
+
+    def explain(self, at: datetime | None = None) -> list[timing.Step]:
+        """Why it is due then, step by step."""
+        return timing.explain(self.story(), self.hours(), self.promise(), at or timezone.now())
+
+
+class ClockEvent(models.Model):
+    """One thing that happened to a clock; added, never changed."""
+
+    clock = models.ForeignKey(Clock, models.PROTECT, related_name="events")
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=10)
+    why = models.CharField(max_length=300, blank=True)
+    act = models.ForeignKey("engine.Act", models.PROTECT, related_name="+", null=True)
+
+    class Meta:
+        app_label = "engine"
+        ordering = ("at", "id")
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.at:%Y-%m-%d %H:%M}"
+
+
+def find_target(record: Record, measure: str) -> Target | None:
+    """The target that applies to a record for a measure; the first finder that knows one."""
+    return next((t for find in target_finders if (t := find(record, measure))), None)
+
+
+def follow(record: Record, act: Act) -> None:
+    """Bring a record's clocks in line with what it says after an act."""
+    if not record.clocks:
+        return
+    clocks = {
+        c.measure: c for c in Clock.objects.filter(record=record.pk).select_related("calendar")
+    }
+    due: datetime | None = None
+    for rule in record.clocks:
+        clock = clocks.get(rule.measure)
+        status = rule.status(record) if record.withdrawn_at is None else CANCELLED
+        if clock is None and status.doing not in ("run", "pause"):
+            continue
+        target = find_target(record, rule.measure) if clock is None or clock.is_open else None
+        if clock is None:
+            clock = _start(record, rule, act, target)
+        kinds = _events_for(clock, _as_agreed(status, target), rule, act)
+        for kind, why in kinds:
+            ClockEvent.objects.create(clock=clock, at=act.at, kind=kind, why=why[:300], act=act)
+        retargeted = clock.is_open and _take_target(clock, target)
+        if kinds or retargeted:
+            project(clock, act.at)
+            clock.save()
+        if rule.leads and clock.is_open:
+            due = clock.due_at
+    if due != record.due_at and any(rule.leads for rule in record.clocks):
+        record.due_at = due
+        type(record).objects.filter(pk=record.pk).update(due_at=due)
+
+
+def _as_agreed(status: Status, target: Target | None) -> Status:
+    """Whether waiting stops the clock follows the agreement."""
+    if status.doing != "pause":
+        return status
+    stops = (
+        status.usual if target is None or target.pauses is None else status.reason in target.pauses
+    )
+    return status if stops else RUNNING
+
+
+def _start(record: Record, rule: ClockRule, act: Act, target: Target | None) -> Clock:
+    clock = Clock.objects.create(
+        record_id=record.pk, measure=rule.measure, started_at=act.at, state=Clock.State.RUNNING
+    )
+    ClockEvent.objects.create(clock=clock, at=act.at, kind="start", act=act)
+    _take_target(clock, target)
+    project(clock, act.at)
+    clock.save()
+    return clock
+
+
+def _events_for(clock: Clock, status: Status, rule: ClockRule, act: Act) -> list[tuple[str, str]]:
+    """The events that take a clock from what it does to what it should be doing."""
+    if clock.state == Clock.State.CANCELLED:
+        return []
+    doing = "stop" if clock.stopped_at else "pause" if clock.state == Clock.State.PAUSED else "run"
+    wanted = status.doing
+    if wanted == "absent":
+        wanted = "cancel"
+    events: list[tuple[str, str]] = []
+    if doing == wanted:
+        pass
+    elif wanted == "run":
+        events.append(("resume", status.why))
+    elif wanted == "pause":
+        if doing == "stop":
+            events.append(("resume", ""))
+        events.append(("pause", status.why))
+    else:
+        events.append((wanted, status.why))
+    spoken = f"{act.verb}:{act.name}" if act.name else act.verb
+    if wanted == "run" and (act.verb in rule.resets or spoken in rule.resets):
+        events.append(("reset", ""))
+    return events
+
+
+def _take_target(clock: Clock, target: Target | None) -> bool:
+    """Give an open clock the target that applies now; True when that changed it."""
+    now: dict[str, Any] = {
+        "name": target.name if target else "",
+        "calendar_id": target.calendar.pk if target and target.calendar else None,
+        "seconds": target.seconds if target else None,
+        "days": target.days if target else None,
+        "end_of_day": target.end_of_day if target else False,
+        "thresholds": list(target.thresholds) if target else [],
+        "agreement_id": target.agreement_id if target else None,
+        "target_id": target.target_id if target else None,
+    }
+    # A new version of the calendar reaches open clocks by `reproject`, not by the way.
+    same_hours = clock.calendar_id and target and target.calendar
+    if same_hours and clock.calendar and clock.calendar.of_id == target.calendar.of_id:  # type: ignore[union-attr]
+        now["calendar_id"] = clock.calendar_id
+    changed = {k: v for k, v in now.items() if getattr(clock, k) != v}
+    for key, value in changed.items():
+        setattr(clock, key, value)
+    if "calendar_id" in changed:
+        clock.calendar = target.calendar if target else None
+    return bool(changed)
+
+
+def project(clock: Clock, at: datetime) -> None:
+    """Compute the kept figures of a clock anew from its events; nothing is saved."""
+    reading = clock.reading(at)
+    clock.stopped_at = reading.stopped_at
+    clock.elapsed = reading.elapsed
+    clock.due_at = reading.due
+    clock.breached_at = reading.breached_at
+    if reading.state == "cancelled":
+        clock.state = Clock.State.CANCELLED
+    elif not clock.has_target and reading.stopped_at:
+        clock.state = Clock.State.MET
+    elif reading.stopped_at:
+        clock.state = Clock.State.BREACHED if reading.breached_at else Clock.State.MET
+    elif reading.paused:
+        clock.state = Clock.State.PAUSED
+    else:
+        clock.state = Clock.State.RUNNING
+    clock.next_threshold_at = None
+    if clock.is_open and not reading.paused and reading.state != "cancelled":
+        marks = reading.thresholds(tuple(clock.thresholds or ()))
+        clock.next_threshold_at = min((when for when in marks.values() if when > at), default=None)
+
+
+def reproject(clocks: Any, *, by: Any, note: str, at: datetime | None = None) -> int:
+    """Project open clocks anew under the targets and calendars that apply now; how many changed."""
+    from .acts import act
+
+    changed = 0
+    now = at or timezone.now()
+    for clock in clocks.filter(stopped_at=None).select_related("record", "calendar"):
+        record = clock.record.opened()
+        before = (clock.due_at, clock.seconds, clock.days, clock.calendar_id)
+        target = find_target(record, clock.measure)
+        with act("settle", by=by, record=record.pk, note=note, kind=record.kind_name()):
+            _take_target(clock, target)
+            if target and target.calendar:
+                clock.calendar = target.calendar
+            project(clock, now)
+            if (clock.due_at, clock.seconds, clock.days, clock.calendar_id) == before:
+                continue
+            clock.save()
+            changed += 1
+            rule = next((r for r in record.clocks if r.measure == clock.measure), None)
+            if rule and rule.leads:
+                type(record).objects.filter(pk=record.pk).update(due_at=clock.due_at)
+    return changed
+
+
+def clocks_of(record: Record) -> list[tuple[ClockRule, Clock]]:
+    """A record's clocks beside their rules, in the order the type declares them."""
+    rows = Clock.objects.filter(record=record.pk).select_related("calendar")
+    kept = {c.measure: c for c in rows.prefetch_related("events")}
+    return [(rule, kept[rule.measure]) for rule in record.clocks if rule.measure in kept]
+
+
+def ring(now: datetime | None = None, *, limit: int = 500) -> int:
+    """Escalate every open clock that has passed a threshold; gives back how many did.
+
+    Run every minute. Each threshold speaks once, however many workers ring.
+    """
+    from .acts import act
+    from .escalation import Escalation, escalate
+
+    now = now or timezone.now()
+    due = Clock.objects.filter(next_threshold_at__lte=now).order_by("next_threshold_at")
+    rung = 0
+    for clock in due.select_related("record", "calendar").prefetch_related("events")[:limit]:
+        record = clock.record.opened()
+        with act("ring", by=None, record=record.pk, name=clock.measure, kind=record.kind_name()):
+            marks = clock.reading(now).thresholds(tuple(clock.thresholds or ()))
+            told = set(clock.escalations.values_list("share", flat=True))
+            for share, when in sorted(marks.items()):
+                if when > now or share in told:
+                    continue
+                escalate(
+                    record,
+                    by=None,
+                    kind=Escalation.Kind.HIERARCHICAL
+                    if share >= 100
+                    else Escalation.Kind.FUNCTIONAL,
+                    to_person=record.owner if share < 100 else None,
+                    to_team=record.team,
+                    reason=f"{clock.measure}: {share} %",
+                    clock=clock,
+                    share=share,
+                )
+                rung += 1
+            project(clock, now)
+            if clock.next_threshold_at and clock.next_threshold_at <= now:
+                clock.next_threshold_at = now + timedelta(minutes=1)
+            clock.save()
+    return rung

@@ -1,0 +1,183 @@
+"""Files attached to records, kept once under the SHA-256 of their content."""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import models
+from django.http import FileResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+if TYPE_CHECKING:
+    from .people import Person
+    from .records import Record
+
+REFUSED_TYPES = frozenset(
+    {
+        "application/x-msdownload",
+        "application/x-msdos-program",
+        "application/x-sh",
+        "application/hta",
+        "application/x-ms-installer",
+    }
+)
+"""Programs: nobody needs to hand one out through a record."""
+REFUSED_ENDINGS = frozenset(
+    {".exe", ".msi", ".bat", ".cmd", ".com", ".scr", ".hta", ".ps1", ".vbs"}
+)
+SHOWN_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "text/plain"})
+"""Types a browser may show in place; everything else is offered for saving."""
+
+
+class File(models.Model):
+    """The content itself, known by its hash."""
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    size = models.PositiveBigIntegerField()
+    type = models.CharField(max_length=100)
+
+    class Meta:
+        app_label = "engine"
+
+    def __str__(self) -> str:
+        return self.sha256
+
+    @property
+    def path(self) -> Path:
+        return folder() / self.sha256[:2] / self.sha256[2:]
+
+    def is_intact(self) -> bool:
+        """Whether the content on disk still has its hash."""
+        try:
+            with self.path.open("rb") as stream:
+                return hashlib.file_digest(stream, "sha256").hexdigest() == self.sha256
+        except FileNotFoundError:
+            return False
+
+
+class Attachment(models.Model):
+    """A file on a record, under the name it came with."""
+
+    history_record: ClassVar[str] = "record"
+
+    record = models.ForeignKey("engine.Sheet", models.PROTECT, related_name="attachments")
+    file = models.ForeignKey(File, models.PROTECT, related_name="attachments")
+    name = models.CharField(max_length=255)
+    public = models.BooleanField(default=False)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True)
+    at = models.DateTimeField(default=timezone.now)
+    removed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        app_label = "engine"
+        ordering = ("at", "id")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def folder() -> Path:
+    return Path(settings.VERNE_HOME) / "files"
+
+
+def keep(stream: BinaryIO, *, name: str) -> File:
+    """Store content and give back its row; the same content is stored once. Call it in an act."""
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    if kind in REFUSED_TYPES or Path(name).suffix.lower() in REFUSED_ENDINGS:
+        raise ValidationError(
+            _("%(name)s is a program. Attach a document, a picture or an archive instead.")
+            % {"name": name}
+        )
+    folder().mkdir(parents=True, exist_ok=True)
+    digest, size = hashlib.sha256(), 0
+    handle, temporary = tempfile.mkstemp(dir=folder())
+    try:
+        with os.fdopen(handle, "wb") as out:
+            while piece := stream.read(1 << 20):
+                size += len(piece)
+                if size > settings.MAX_FILE_BYTES:
+                    raise ValidationError(
+                        _("%(name)s is larger than %(limit)d MB.")
+                        % {"name": name, "limit": settings.MAX_FILE_BYTES // 1024 // 1024}
+                    )
+                digest.update(piece)
+                out.write(piece)
+            out.flush()
+            os.fsync(out.fileno())
+        if not size:
+            raise ValidationError(_("%(name)s is empty.") % {"name": name})
+        row, _new = File.objects.get_or_create(
+            sha256=digest.hexdigest(), defaults={"size": size, "type": kind}
+        )
+        row.path.parent.mkdir(exist_ok=True)
+        # Atomic, and before the commit: a row never speaks of content that is not there.
+        os.replace(temporary, row.path)
+        return row
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def attach(
+    record: Record, stream: BinaryIO, *, name: str, by: Person, public: bool = False
+) -> Attachment:
+    """Put a file on a record; whoever may comment may attach."""
+    from .acts import act
+    from .rights import may
+
+    if not may(by, "comment", type(record)):
+        raise PermissionDenied(_("Your roles do not let you attach files to this."))
+    name = Path(name.replace("\\", "/")).name[-255:] or "file"
+    with act("attach", by=by, record=record.pk, note=name, kind=record.kind_name()) as work:
+        return Attachment.objects.create(
+            record_id=record.pk,
+            file=keep(stream, name=name),
+            name=name,
+            public=public or by.is_customer,
+            by=by,
+            at=work.act.at,
+        )
+
+
+def detach(attachment: Attachment, *, by: Person, note: str) -> None:
+    """Take a file off its record; the content and the trace of it stay."""
+    from .acts import act
+    from .rights import may
+
+    record = attachment.record.opened()
+    if not may(by, "comment", type(record)):
+        raise PermissionDenied(_("Your roles do not let you remove files from this."))
+    if not note.strip():
+        raise ValidationError(_("Say why it is removed."))
+    with act("detach", by=by, record=record.pk, note=note, kind=record.kind_name()) as work:
+        Attachment.objects.filter(pk=attachment.pk).update(removed_at=work.act.at)
+
+
+def readable(record: Record, person: Person) -> Any:
+    """The files on a record that this person may open."""
+    rows = Attachment.objects.filter(record=record.pk, removed_at=None).select_related("file", "by")
+    return rows.filter(public=True) if person.is_customer else rows
+
+
+def respond(attachment: Attachment) -> FileResponse:
+    """The file as a download that no browser will run as a page of ours."""
+    file = attachment.file
+    shown = file.type in SHOWN_TYPES
+    response = FileResponse(
+        file.path.open("rb"),
+        as_attachment=not shown,
+        filename=attachment.name,
+        content_type=file.type if shown else "application/octet-stream",
+    )
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response["Cache-Control"] = "private, max-age=3600"
+    return response

@@ -1,0 +1,142 @@
+"""States a record passes through, and the moves between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.utils.translation import gettext as _
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+    from .history import Act
+
+Guard = Callable[[Any], "StrOrPromise | None"]
+"""Looks at a record and says why it may not move, or None when it may."""
+
+Effect = Callable[[Any, "Act"], None]
+"""What else a move brings about: fields to stamp on the record, records to file."""
+
+
+@dataclass(eq=False)
+class State:
+    """Where a record can stand. `tone` picks its colour; the word is always shown with it."""
+
+    label: StrOrPromise
+    initial: bool = False
+    final: bool = False
+    tone: str = ""
+    name: str = field(default="", init=False)
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class Approval:
+    """Who must agree before a move: `count` people holding `right`, never the one who asks."""
+
+    right: str = ""
+    count: int = 1
+    when: Callable[[Any], bool] | None = None
+    needed: Callable[[Any], int] | None = None
+
+    def number(self, record: Any) -> int:
+        """How many must agree for this record; 0 when nobody need."""
+        if self.when is not None and not self.when(record):
+            return 0
+        return self.needed(record) if self.needed else self.count
+
+
+@dataclass(eq=False)
+class Move:
+    """A step from one state to the next, and all that it asks for.
+
+    `needs` are fields that must be filled, `asks` fields offered with it, `guards` what else must
+    hold. `note` asks for a reason. An `auto` move is made by itself as soon as nothing stands in
+    its way. `then` runs inside the same act.
+    """
+
+    source: State | tuple[State, ...]
+    target: State
+    label: StrOrPromise
+    needs: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
+    guards: tuple[Guard, ...] = ()
+    note: bool = False
+    approval: Approval | None = None
+    auto: bool = False
+    then: tuple[Effect, ...] = ()
+    name: str = field(default="", init=False)
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @property
+    def sources(self) -> tuple[State, ...]:
+        return self.source if isinstance(self.source, tuple) else (self.source,)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields to show beside the move, needed ones first."""
+        return tuple(dict.fromkeys((*self.needs, *self.asks)))
+
+    def missing(self, record: Any) -> list[str]:
+        return [name for name in self.needs if not record.is_filled(name)]
+
+    def refusals(self, record: Any) -> list[str]:
+        """What the guards say against it, in words the reader can act on."""
+        return [str(why) for guard in self.guards if (why := guard(record))]
+
+    def obstacles(self, record: Any) -> list[str]:
+        """Everything that stands in the way of this move, fields first."""
+        return [
+            _("%(field)s is not filled in.") % {"field": record.field_label(name)}
+            for name in self.missing(record)
+        ] + self.refusals(record)
+
+
+class Lifecycle:
+    """Subclass it with `State` and `Move` attributes; it reads like the diagram it draws."""
+
+    states: ClassVar[dict[str, State]] = {}
+    moves: ClassVar[dict[str, Move]] = {}
+    initial: ClassVar[State]
+
+    def __init_subclass__(cls) -> None:
+        cls.states = {n: s for n, s in vars(cls).items() if isinstance(s, State)}
+        cls.moves = {n: m for n, m in vars(cls).items() if isinstance(m, Move)}
+        first = [state for state in cls.states.values() if state.initial]
+        if len(first) != 1:
+            raise TypeError(f"{cls.__name__} has {len(first)} initial states: mark exactly one.")
+        cls.initial = first[0]
+
+    @classmethod
+    def moves_from(cls, state: str) -> Iterator[Move]:
+        here = cls.states[state]
+        return (move for move in cls.moves.values() if here in move.sources)
+
+    @classmethod
+    def open_states(cls) -> list[str]:
+        return [name for name, state in cls.states.items() if not state.final]
+
+    @classmethod
+    def final_states(cls) -> list[str]:
+        return [name for name, state in cls.states.items() if state.final]
+
+    @classmethod
+    def mermaid(cls) -> str:
+        """The diagram as Mermaid text, for the documentation."""
+        lines = ["stateDiagram-v2", f"    [*] --> {cls.initial}"]
+        lines += [
+            f"    {source} --> {move.target}: {move.name}"
+            for move in cls.moves.values()
+            for source in move.sources
+        ]
+        lines += [f"    {name} --> [*]" for name in cls.final_states()]
+        return "\n".join(lines)

@@ -1,0 +1,195 @@
+"""Every setting of the program, read once from the environment; it refuses to start rather than guess."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+PROJECT = Path(__file__).resolve().parent
+
+
+def _flag(name: str, default: bool) -> bool:
+    """A yes/no variable; anything but the usual words is refused."""
+    text = os.environ.get(name, "").strip().lower()
+    if text in ("", "default"):
+        return default
+    if text in ("1", "true", "yes", "on"):
+        return True
+    if text in ("0", "false", "no", "off"):
+        return False
+    raise ImproperlyConfigured(f"{name} is {text!r}: say 1 or 0.")
+
+
+def _secret_key(home: Path) -> str:
+    """VERNE_SECRET_KEY, else the key kept in VERNE_HOME, made on the first start."""
+    if key := os.environ.get("VERNE_SECRET_KEY"):
+        return key
+    path = home / "secret.key"
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        home.mkdir(parents=True, exist_ok=True)
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return path.read_text().strip()
+        with os.fdopen(handle, "w") as file:
+            file.write(key := secrets.token_urlsafe(48))
+        return key
+
+
+def _database(home: Path) -> dict[str, object]:
+    """SQLite under VERNE_HOME, or what DATABASE_URL names."""
+    url = os.environ.get("DATABASE_URL", "")
+    if not url:
+        home.mkdir(parents=True, exist_ok=True)
+        return _sqlite(home / "verne.sqlite3")
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        return _sqlite(Path(unquote(parts.path)))
+    if parts.scheme in ("postgres", "postgresql"):
+        options: dict[str, object] = dict(parse_qsl(parts.query))
+        host = options.pop("host", None) or unquote(parts.hostname or "")
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": unquote(parts.path.lstrip("/")),
+            "USER": unquote(parts.username or ""),
+            "PASSWORD": unquote(parts.password or ""),
+            "HOST": host,
+            "PORT": str(parts.port or ""),
+            "CONN_MAX_AGE": None,
+            "CONN_HEALTH_CHECKS": True,
+            "OPTIONS": options,
+        }
+    raise ImproperlyConfigured(
+        f"DATABASE_URL begins with {parts.scheme!r}: use sqlite:///path or postgresql://…"
+    )
+
+
+def _sqlite(path: Path) -> dict[str, object]:
+    # Records are evidence: FULL keeps an acknowledged act through a power cut. IMMEDIATE, because
+    # a deferred transaction that turns into a writer fails instead of waiting for its turn.
+    return {
+        "ENGINE": "verne.engine.sqlite",
+        "NAME": str(path),
+        "CONN_MAX_AGE": None,
+        "OPTIONS": {
+            "timeout": 20,
+            "transaction_mode": "IMMEDIATE",
+            "init_command": (
+                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+                "PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY;"
+            ),
+        },
+    }
+
+
+VERNE_HOME = Path(os.environ.get("VERNE_HOME", "var")).resolve()
+"""Holds the database, the files people attach, and the keys."""
+
+DEBUG = _flag("VERNE_DEBUG", False)
+SECRET_KEY = _secret_key(VERNE_HOME)
+ALLOWED_HOSTS = os.environ.get("VERNE_HOSTS", "127.0.0.1,localhost,[::1],testserver").split(",")
+CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("VERNE_ORIGINS", "").split(",") if o]
+DATABASES = {"default": _database(VERNE_HOME)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "template_partials",
+    "django_tasks",
+    "django_tasks_db",
+    "verne.engine",
+    "verne.sms.portfolio",
+    "verne.sms.relationship",
+    "verne.sms.resolution",
+    "verne.conformity",
+    "verne.web",
+    "verne.api",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "verne.web.middleware.TongueAndTimeMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "verne.web.middleware.ContentSecurityMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "verne.urls"
+WSGI_APPLICATION = "verne.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "verne.web.context.shell",
+            ],
+        },
+    }
+]
+
+AUTH_USER_MODEL = "engine.Person"
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+LOGIN_URL = "/sign-in/"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/sign-in/"
+SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _flag("VERNE_HTTPS", False)
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = True
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("ko", "한국어"), ("es", "Español"), ("zh-hans", "简体中文")]
+LOCALE_PATHS = [PROJECT / "locale"]
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VERNE_HOME / "static"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+TASKS = {
+    "default": {
+        "BACKEND": "django_tasks_db.DatabaseBackend",
+        "QUEUES": [],
+    }
+}
+
+MAX_FILE_BYTES = int(os.environ.get("VERNE_MAX_FILE_MB", "25")) * 1024 * 1024
+"""Largest single file a person may attach."""
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+SILENCED_SYSTEM_CHECKS: list[str] = []

@@ -1,0 +1,8 @@
+"""Where every address of the program leads."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("api/", include("verne.api.urls")),
+    path("", include("verne.web.urls")),
+]
