@@ -1,0 +1,1 @@
+"""The management system, chapter by chapter, in the order of the standard."""

@@ -1,0 +1,1 @@
+"""Resolution and fulfilment (8.6): incidents, service requests and problems."""

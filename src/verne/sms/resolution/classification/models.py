@@ -1,0 +1,130 @@
+"""Categories, and the matrix from impact and urgency to priority."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from verne.engine.lifecycle import Lifecycle, Move, State
+from verne.engine.records import Part, Priority, Record
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+    from verne.engine.history import Act
+
+
+class Degree(models.IntegerChoices):
+    """How large an effect is, and how fast it bites."""
+
+    HIGH = 1, _("High")
+    MEDIUM = 2, _("Medium")
+    LOW = 3, _("Low")
+
+
+USUAL_MATRIX = {(i, u): i + u - 1 for i in Degree.values for u in Degree.values}
+"""Impact and urgency to priority where no matrix is in force: 1 × 1 is 1, 3 × 3 is 5."""
+
+
+class CategoryLife(Lifecycle):
+    in_use = State(_("In use"), initial=True, tone="met")
+    retired = State(_("Retired"), final=True)
+
+    retire = Move(in_use, retired, _("Retire"), note=True)
+    reinstate = Move(retired, in_use, _("Use it again"))
+
+
+class Category(Record):
+    """What an incident, a request or a problem is about."""
+
+    lifecycle = CategoryLife
+
+    parent = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="subcategories",
+        verbose_name=_("part of"),
+    )
+    hint = models.CharField(_("when to choose it"), max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = _("category")
+        verbose_name_plural = _("categories")
+
+
+def every_cell_is_filled(matrix: PriorityMatrix) -> StrOrPromise | None:
+    filled = set(matrix.cells.values_list("impact", "urgency"))
+    if set(USUAL_MATRIX) <= filled:
+        return None
+    return _("Give a priority for each pair of impact and urgency: nine in all.")
+
+
+def supersede_the_former(matrix: PriorityMatrix, act: Act) -> None:
+    """One matrix is in force; the former steps back in the same act."""
+    matrix.in_force_since = act.at
+    PriorityMatrix.objects.in_state("in_force").exclude(pk=matrix.pk).update(state="superseded")
+
+
+class PriorityMatrixLife(Lifecycle):
+    draft = State(_("Draft"), initial=True)
+    in_force = State(_("In force"), tone="met")
+    superseded = State(_("Superseded"), final=True)
+
+    put_in_force = Move(
+        draft,
+        in_force,
+        _("Put in force"),
+        needs=("review_due",),
+        guards=(every_cell_is_filled,),
+        then=(supersede_the_former,),
+    )
+    supersede = Move(in_force, superseded, _("Take out of force"), note=True)
+
+
+class PriorityMatrix(Record):
+    """The agreed rule by which impact and urgency give a priority."""
+
+    lifecycle = PriorityMatrixLife
+
+    in_force_since = models.DateTimeField(_("in force since"), null=True, editable=False)
+    review_due = models.DateField(_("review due"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("priority matrix")
+        verbose_name_plural = _("priority matrices")
+
+
+class PriorityCell(Part):
+    """One pair of impact and urgency, and the priority it gives."""
+
+    part_fields: ClassVar[tuple[str, ...]] = ("impact", "urgency", "gives")
+
+    of = models.ForeignKey(PriorityMatrix, models.PROTECT, related_name="cells")
+    impact = models.PositiveSmallIntegerField(_("impact"), choices=Degree)
+    urgency = models.PositiveSmallIntegerField(_("urgency"), choices=Degree)
+    gives = models.PositiveSmallIntegerField(
+        _("priority"),
+        choices=Priority,
+        validators=[MinValueValidator(1), MaxValueValidator(5)],
+    )
+
+    class Meta:
+        verbose_name = _("cell")
+        verbose_name_plural = _("cells")
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["of", "impact", "urgency"], name="cell_once"),
+        ]
+
+
+def priority_of(impact: int | None, urgency: int | None) -> int | None:
+    """The priority that the matrix in force gives; None while impact or urgency is open."""
+    if impact is None or urgency is None:
+        return None
+    rows: Any = PriorityCell.objects.filter(of__state="in_force", impact=impact, urgency=urgency)
+    given = rows.values_list("gives", flat=True).first()
+    return int(given) if given is not None else USUAL_MATRIX[(impact, urgency)]

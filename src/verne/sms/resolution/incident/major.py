@@ -1,0 +1,225 @@
+"""The major incident: the criteria that make one, and the record that runs beside its incident."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from verne.engine.lifecycle import Approval, Lifecycle, Move, State
+from verne.engine.records import Part, Record
+
+from .models import Incident
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+    from verne.engine.history import Act
+
+
+def supersede_the_former(criteria: MajorIncidentCriteria, act: Act) -> None:
+    """One version is in force; the former steps back in the same act."""
+    criteria.approved_at = act.at
+    former = MajorIncidentCriteria.objects.in_state("in_force").exclude(pk=criteria.pk)
+    former.update(state="superseded")
+
+
+class CriteriaLife(Lifecycle):
+    draft = State(_("Draft"), initial=True)
+    in_force = State(_("In force"), tone="met")
+    superseded = State(_("Superseded"), final=True)
+
+    put_in_force = Move(
+        draft,
+        in_force,
+        _("Put in force"),
+        needs=("criteria", "procedure_version", "review_due"),
+        approval=Approval(),
+        then=(supersede_the_former,),
+    )
+    supersede = Move(in_force, superseded, _("Take out of force"), note=True)
+
+
+class MajorIncidentCriteria(Record):
+    """What makes an incident a major one, and how it is then run."""
+
+    lifecycle = CriteriaLife
+
+    criteria = models.TextField(
+        _("criteria"), blank=True, help_text=_("An incident that meets one of these is major.")
+    )
+    procedure_version = models.CharField(_("version of the procedure"), max_length=60, blank=True)
+    first_notice_minutes = models.PositiveSmallIntegerField(
+        _("minutes until top management is told"), default=60
+    )
+    notice_interval_minutes = models.PositiveSmallIntegerField(
+        _("minutes between further notices"), default=240
+    )
+    review_days = models.PositiveSmallIntegerField(_("days until the review"), default=14)
+    approved_at = models.DateTimeField(_("approved"), null=True, editable=False)
+    review_due = models.DateField(_("review due"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("major incident criteria")
+        verbose_name_plural = _("major incident criteria")
+
+    @classmethod
+    def in_force(cls) -> MajorIncidentCriteria | None:
+        found: MajorIncidentCriteria | None = cls.objects.in_state("in_force").standing().first()
+        return found
+
+
+def criteria_are_in_force(major: MajorIncident) -> StrOrPromise | None:
+    if MajorIncidentCriteria.in_force():
+        return None
+    return _("Put criteria for major incidents in force first.")
+
+
+def top_management_is_informed(major: MajorIncident) -> StrOrPromise | None:
+    if major.notices.exists():
+        return None
+    return _("No notice to top management is noted yet.")
+
+
+def the_service_is_restored(major: MajorIncident) -> StrOrPromise | None:
+    if major.incident.state in ("resolved", "closed"):
+        return None
+    return _("Resolve %(ref)s first.") % {"ref": major.incident.ref}
+
+
+def a_final_notice_was_given(major: MajorIncident) -> StrOrPromise | None:
+    if major.notices.filter(final=True).exists():
+        return None
+    return _("Note the final notice to top management.")
+
+
+def improvements_are_stated(major: MajorIncident) -> StrOrPromise | None:
+    if major.improvements.strip() or major.no_improvements:
+        return None
+    return _("List the improvements, or state that there are none.")
+
+
+def stamp_running(major: MajorIncident, act: Act) -> None:
+    criteria = MajorIncidentCriteria.in_force()
+    major.criteria = criteria
+    major.procedure_version = criteria.procedure_version if criteria else ""
+
+
+def stamp_resolved(major: MajorIncident, act: Act) -> None:
+    major.resolved_at = act.at
+
+
+def stamp_reviewed(major: MajorIncident, act: Act) -> None:
+    major.reviewed_at = act.at
+
+
+class MajorIncidentLife(Lifecycle):
+    declared = State(_("Declared"), initial=True, tone="gap")
+    running = State(_("Running"), tone="gap")
+    resolved = State(_("Resolved"), tone="partly")
+    reviewed = State(_("Reviewed"), tone="met")
+    closed = State(_("Closed"), final=True)
+
+    run = Move(
+        declared,
+        running,
+        _("Run the procedure"),
+        needs=("manager",),
+        guards=(criteria_are_in_force,),
+        then=(stamp_running,),
+        auto=True,
+    )
+    resolve = Move(
+        running,
+        resolved,
+        _("Resolved"),
+        guards=(the_service_is_restored, top_management_is_informed, a_final_notice_was_given),
+        then=(stamp_resolved,),
+    )
+    review = Move(
+        resolved,
+        reviewed,
+        _("Review"),
+        needs=("report",),
+        asks=("improvements", "no_improvements"),
+        guards=(improvements_are_stated,),
+        then=(stamp_reviewed,),
+    )
+    close = Move(reviewed, closed, _("Close"))
+    reopen = Move((resolved, reviewed, closed), running, _("Reopen"), note=True)
+    stand_down = Move((declared, running), closed, _("Not major after all"), note=True)
+
+
+class MajorIncident(Record):
+    """The faster procedure for an incident that meets the criteria."""
+
+    lifecycle = MajorIncidentLife
+
+    incident = models.ForeignKey(
+        Incident, models.PROTECT, related_name="major_incidents", verbose_name=_("incident")
+    )
+    manager = models.ForeignKey(
+        "engine.Person",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("major incident manager"),
+    )
+    criteria = models.ForeignKey(
+        MajorIncidentCriteria,
+        models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="major_incidents",
+        verbose_name=_("criteria"),
+    )
+    procedure_version = models.CharField(
+        _("version of the procedure"), max_length=60, blank=True, editable=False
+    )
+    report = models.TextField(
+        _("report"), blank=True, help_text=_("What happened, why, and how it was restored.")
+    )
+    improvements = models.TextField(_("improvements"), blank=True)
+    no_improvements = models.BooleanField(_("there are none"), default=False)
+    resolved_at = models.DateTimeField(_("resolved"), null=True, editable=False)
+    reviewed_at = models.DateTimeField(_("reviewed"), null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("major incident")
+        verbose_name_plural = _("major incidents")
+
+    def set_derived(self) -> None:
+        self.customer = self.incident.customer
+        self.priority = self.incident.priority
+        self.owner = self.manager or self.owner
+
+    def next_notice_due(self) -> Any:
+        """When top management is to hear next; None once the final notice is given."""
+        if self.state not in ("declared", "running"):
+            return None
+        rule = self.criteria or MajorIncidentCriteria.in_force()
+        first = timedelta(minutes=rule.first_notice_minutes if rule else 60)
+        then = timedelta(minutes=rule.notice_interval_minutes if rule else 240)
+        last = self.notices.order_by("-at").first()
+        return last.at + then if last else self.filed_at + first
+
+
+class Notice(Part):
+    """One word to top management while a major incident runs."""
+
+    part_fields: ClassVar[tuple[str, ...]] = ("at", "to", "text", "final")
+
+    of = models.ForeignKey(MajorIncident, models.PROTECT, related_name="notices")
+    at = models.DateTimeField(_("at"), default=timezone.now)
+    to = models.CharField(_("to"), max_length=200)
+    text = models.TextField(_("what was said"))
+    final = models.BooleanField(_("final notice"), default=False)
+
+    class Meta:
+        verbose_name = _("notice to top management")
+        verbose_name_plural = _("notices to top management")
+        ordering = ("at", "id")

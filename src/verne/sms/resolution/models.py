@@ -1,0 +1,16 @@
+from .classification.models import Category as Category
+from .classification.models import PriorityCell as PriorityCell
+from .classification.models import PriorityMatrix as PriorityMatrix
+from .incident.major import MajorIncident as MajorIncident
+from .incident.major import MajorIncidentCriteria as MajorIncidentCriteria
+from .incident.major import Notice as Notice
+from .incident.models import Incident as Incident
+from .problem.models import KnownError as KnownError
+from .problem.models import Problem as Problem
+from .problem.trend import Pattern as Pattern
+from .problem.trend import ProblemReview as ProblemReview
+from .problem.trend import TrendAnalysis as TrendAnalysis
+from .request.models import Question as Question
+from .request.models import RequestAnswer as RequestAnswer
+from .request.models import RequestModel as RequestModel
+from .request.models import ServiceRequest as ServiceRequest
