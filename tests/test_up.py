@@ -1,0 +1,208 @@
+"""`verne up` as people use it: a real process, its pages, its jobs, its end."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from waitress.server import create_server
+
+from verne.cli import up
+from verne.engine.jobs import Steward
+
+ROOT = Path(__file__).resolve().parent.parent
+PATIENCE = 60
+
+
+def environment(home):
+    ours = {
+        "VERNE_HOME": str(home),
+        "PYTHONPATH": str(ROOT),
+        "DJANGO_SETTINGS_MODULE": "verne.settings",
+    }
+    return {k: v for k, v in os.environ.items() if k != "DATABASE_URL"} | ours
+
+
+class Server:
+    """A `verne up --empty` on a free port."""
+
+    def __init__(self, home, *arguments):
+        self.said = []
+        self.process = subprocess.Popen(
+            [sys.executable, "-u", "-m", "verne", "up", "--empty", "--port", "0", *arguments],
+            env=environment(home),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for line in self.process.stdout:
+            self.said.append(line)
+            if line.startswith("Ctrl-C ends it."):
+                break
+        # Keep reading, or the server would wait for a full pipe to be emptied.
+        self.reader = threading.Thread(target=lambda: self.said.extend(self.process.stdout))
+        self.reader.start()
+
+    @property
+    def text(self):
+        return "".join(self.said)
+
+    @property
+    def address(self):
+        return re.search(r"ready at (http://\S+)", self.text)[1]
+
+    def get(self, path):
+        with urllib.request.urlopen(self.address + path, timeout=PATIENCE) as answer:
+            return answer.status
+
+    def end(self, how=signal.SIGTERM):
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        code = self.process.wait(PATIENCE)
+        self.reader.join(PATIENCE)
+        return code
+
+
+@pytest.fixture(scope="module")
+def first_home(tmp_path_factory):
+    """A home after its first start, which makes the database."""
+    home = tmp_path_factory.mktemp("first")
+    server = Server(home)
+    assert server.end() == 0, server.text
+    return home
+
+
+@pytest.fixture
+def home(first_home, tmp_path):
+    return Path(shutil.copytree(first_home, tmp_path / "home"))
+
+
+@pytest.fixture
+def serve(home):
+    servers = []
+
+    def start(*arguments):
+        servers.append(Server(home, *arguments))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.end(signal.SIGKILL)
+
+
+def ask_for_a_slow_job(home, folder):
+    script = (
+        "import django; django.setup(); from verne.engine.jobs import later;"
+        f"from tests.slow_jobs import wait_in; later(wait_in, {str(folder)!r})"
+    )
+    subprocess.run([sys.executable, "-c", script], env=environment(home), check=True)
+
+
+def wait_for(path):
+    until = time.monotonic() + PATIENCE
+    while not path.exists():
+        assert time.monotonic() < until, f"{path.name} never came"
+        time.sleep(0.05)
+
+
+def run_verne(home, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "verne", *arguments],
+        env=environment(home),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+
+
+def test_it_says_how_to_sign_in_and_answers(serve):
+    server = serve()
+    assert server.get("sign-in/") == 200
+    assert re.search(r"Sign in as\n\s+admin\s+\S{12,}", server.text)
+
+
+def test_ctrl_c_ends_it_and_says_so(serve):
+    server = serve()
+    assert server.end(signal.SIGINT) == 0
+    assert server.text.endswith("Ended.\n")
+    with pytest.raises(OSError):
+        server.get("")
+
+
+def test_a_second_one_on_the_same_database_is_refused(serve, home):
+    server = serve()
+    second = run_verne(home, "up", "--port", "0")
+    assert second.returncode == 2
+    assert f"already running on this database, by process {server.process.pid}" in second.stderr
+
+
+def test_a_port_in_use_is_refused_with_the_way_out(home):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        refused = run_verne(home, "up", "--port", port)
+    assert refused.returncode == 2
+    assert "Choose another with --port" in refused.stderr
+
+
+def test_a_job_cut_off_by_kill_9_is_run_again_by_the_next_start(serve, home, tmp_path):
+    server = serve()
+    ask_for_a_slow_job(home, tmp_path)
+    wait_for(tmp_path / "began")
+    server.end(signal.SIGKILL)
+    assert not (tmp_path / "done").exists()
+    (tmp_path / "go").touch()
+    again = serve()
+    wait_for(tmp_path / "done")
+    assert "Taking up 1 background jobs" in again.text
+    assert (tmp_path / "began").read_text() == "xx"
+
+
+def test_a_running_job_is_finished_before_the_end(serve, home, tmp_path):
+    server = serve()
+    ask_for_a_slow_job(home, tmp_path)
+    wait_for(tmp_path / "began")
+    threading.Timer(1, (tmp_path / "go").touch).start()
+    assert server.end(signal.SIGTERM) == 0
+    assert (tmp_path / "done").exists()
+
+
+def test_a_running_request_is_answered_before_the_end():
+    asked, answers = threading.Event(), []
+
+    def slow_page(environ, start_response):
+        asked.set()
+        time.sleep(0.5)
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [b"x" * 100_000]
+
+    server = create_server(slow_page, host="127.0.0.1", port=0)
+    ending, steward = threading.Event(), Steward(threads=0)
+    lock = up.FileLock(Path("nowhere"))
+
+    def ask():
+        with urllib.request.urlopen(f"http://127.0.0.1:{server.effective_port}/") as answer:
+            answers.append(answer.read())
+
+    visitor = threading.Thread(target=ask)
+    visitor.start()
+    threading.Thread(
+        target=lambda: (asked.wait(PATIENCE), ending.set(), server.pull_trigger())
+    ).start()
+    up._answer_until(ending, server, lock)
+    assert up._drain(server, steward) == []
+    visitor.join(PATIENCE)
+    assert answers == [b"x" * 100_000]
+
+
+def test_the_doctor_finds_a_fresh_installation_well(home):
+    seen = run_verne(home, "doctor")
+    assert seen.returncode == 0, seen.stdout + seen.stderr
+    assert "0 faults" in seen.stdout
