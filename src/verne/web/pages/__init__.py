@@ -1,0 +1,1 @@
+"""The few pages that no register can draw."""

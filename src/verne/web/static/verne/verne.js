@@ -1,0 +1,206 @@
+/* Keys, drafts and small comforts. Every page works without this file.
+
+   What it listens to is written in the page:
+   data-key="e"            this letter clicks the link or button, or goes to the field
+   data-list, data-row     a list to walk with j and k
+   data-pick, -pick-all    boxes of a list, and the box that picks them all
+   data-draft="name"       a form whose words survive a reload; data-errors: it came back refused
+   data-remember="name"    a details element that stays as it was left
+   data-jump, data-dismiss, data-fill, data-focus, data-single-keys, data-forget-drafts */
+"use strict";
+(() => {
+  const person = document.documentElement.dataset.person || "nobody";
+  const find = (selector, within = document) => within.querySelector(selector);
+  const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+  const shown = (element) => element.checkVisibility();
+
+  /* What is kept on this machine. A browser may refuse storage: then nothing is kept. */
+  const keep = {
+    get(name) { try { return JSON.parse(localStorage.getItem(`verne:${person}:${name}`)); } catch { return null; } },
+    set(name, value) { try { localStorage.setItem(`verne:${person}:${name}`, JSON.stringify(value)); } catch { /* full or refused */ } },
+    drop(name) { try { localStorage.removeItem(`verne:${person}:${name}`); } catch { /* refused */ } },
+    names() { try { const own = `verne:${person}:`; return Object.keys(localStorage).filter((key) => key.startsWith(own)).map((key) => key.slice(own.length)); } catch { return []; } },
+  };
+
+  /* --- Keys ---------------------------------------------------------------------------------- */
+
+  const writing = (element) => element.isContentEditable || element.matches("textarea, select, input:not([type=checkbox], [type=radio], [type=button], [type=submit])");
+
+  function openJump(event) {
+    const dialog = find("#jump");
+    if (!dialog) return;
+    event.preventDefault();
+    const rail = find("#rail:popover-open");
+    if (rail) rail.hidePopover();
+    if (!dialog.open) dialog.showModal();
+    const field = find("input", dialog);
+    field.select();
+    if (!find("#jump-results", dialog).childElementCount) field.dispatchEvent(new Event("jump-open"));
+  }
+
+  function follow(key) {
+    const target = all(`[data-key="${CSS.escape(key)}"]`).find(shown);
+    if (!target) return false;
+    if (writing(target)) { target.focus(); target.scrollIntoView({ block: "nearest" }); }
+    else { target.focus(); target.click(); }
+    return true;
+  }
+
+  const rowsOnPage = () => all("[data-list] [data-row]").filter(shown);
+  const currentRow = () => find("[data-row][data-current]");
+
+  function walk(step) {
+    const rows = rowsOnPage();
+    if (!rows.length) return false;
+    const here = rows.indexOf(currentRow());
+    const next = rows[Math.min(Math.max(here + step, 0), rows.length - 1)];
+    all("[data-row][data-current]").forEach((row) => row.removeAttribute("data-current"));
+    next.setAttribute("data-current", "");
+    const link = find("a[href]", next);
+    if (link) link.focus({ preventScroll: true });
+    next.scrollIntoView({ block: "nearest" });
+    return true;
+  }
+
+  function pickRow() {
+    const box = currentRow() && find("[data-pick]", currentRow());
+    if (box) box.click();
+    return Boolean(box);
+  }
+
+  const letters = {
+    j: () => walk(1),
+    k: () => walk(-1),
+    x: pickRow,
+    "?": () => { const keys = find("#keys"); if (keys) keys.togglePopover(); return Boolean(keys); },
+  };
+
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.isComposing) return;
+    if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k") return openJump(event);
+    if (event.key === "Escape") {
+      const menu = event.target.closest(".menu[open]") || find(".menu[open]");
+      if (menu) { menu.open = false; find("summary", menu).focus(); }
+      else if (writing(event.target) && !event.target.closest("dialog")) event.target.blur();
+      return;
+    }
+    if (event.target.closest("#jump")) return walkHits(event);
+    if (event.ctrlKey || event.metaKey || event.altKey || writing(event.target)) return;
+    if (keep.get("single-keys") === false || find("dialog[open]")) return;
+    if (letters[event.key] ? letters[event.key]() : /^[a-z/]$/.test(event.key) && follow(event.key)) event.preventDefault();
+  });
+
+  function walkHits(event) {
+    if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+    const stops = [find("#jump input"), ...all("#jump [data-hit]")];
+    const next = stops.indexOf(document.activeElement) + (event.key === "ArrowDown" ? 1 : -1);
+    event.preventDefault();
+    stops[Math.min(Math.max(next, 0), stops.length - 1)].focus();
+  }
+
+  /* --- Clicks -------------------------------------------------------------------------------- */
+
+  document.addEventListener("click", (event) => {
+    const on = (selector) => event.target.closest(selector);
+    all(".menu[open]").forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
+    if (on("[data-jump]") && !event.ctrlKey && !event.metaKey && !event.shiftKey) openJump(event);
+    if (on("[data-dismiss]")) on(".message").remove();
+    if (event.target === find("#jump")) find("#jump").close();
+    const fill = on("[data-fill]");
+    if (fill) {
+      const field = document.getElementById(fill.dataset.fill);
+      field.value = fill.dataset.value;
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+    if (on("[data-drop-draft]")) { const form = on("form[data-draft]"); keep.drop(`draft:${form.dataset.draft}`); form.reset(); on(".notice").remove(); }
+  });
+
+  document.addEventListener("change", (event) => {
+    const box = event.target;
+    if (box.matches("[data-pick-all]")) all("[data-pick]", box.form).forEach((pick) => { pick.checked = box.checked; });
+    if (box.matches("[data-pick], [data-pick-all]")) {
+      const picks = all("[data-pick]", box.form), picked = picks.filter((pick) => pick.checked).length;
+      all("[data-picked-count]", box.form).forEach((place) => { place.textContent = picked.toLocaleString(document.documentElement.lang); });
+      all("[data-pick-all]", box.form).forEach((every) => { every.checked = picked === picks.length; every.indeterminate = picked > 0 && picked < picks.length; });
+    }
+    if (box.matches("[data-single-keys]")) keep.set("single-keys", box.checked);
+  });
+
+  document.addEventListener("toggle", (event) => {
+    if (event.target.matches?.("details[data-remember]")) keep.set(event.target.dataset.remember, event.target.open);
+    if (event.target.matches?.(".menu") && event.target.open) find("input:not([type=hidden]), select, textarea", event.target)?.focus();
+  }, true);
+
+  /* --- Drafts -------------------------------------------------------------------------------- */
+
+  const MONTH = 30 * 24 * 3600 * 1000;
+  const wordsOf = (form) => [...form.elements].filter((field) => field.name && !["hidden", "password", "file", "submit", "button"].includes(field.type) && !field.closest("[data-no-draft]"));
+  const valueOf = (field) => (field.type === "checkbox" || field.type === "radio" ? field.checked : field.multiple ? [...field.selectedOptions].map((option) => option.value) : field.value);
+  const nameOf = (field) => (field.type === "checkbox" || field.type === "radio" ? `${field.name}=${field.value}` : field.name);
+  const snapshot = (form) => Object.fromEntries(wordsOf(form).map((field) => [nameOf(field), valueOf(field)]));
+
+  function restore(form) {
+    const draft = keep.get(`draft:${form.dataset.draft}`);
+    // A form that came back refused already holds what was sent.
+    if (!draft || form.hasAttribute("data-errors")) return;
+    let changed = false;
+    for (const field of wordsOf(form)) {
+      const value = draft.values[nameOf(field)];
+      if (value === undefined || JSON.stringify(value) === JSON.stringify(valueOf(field))) continue;
+      changed = true;
+      if (typeof value === "boolean") field.checked = value;
+      else if (Array.isArray(value)) [...field.options].forEach((option) => { option.selected = value.includes(option.value); });
+      else field.value = value;
+    }
+    const notice = find("#draft-notice");
+    if (changed && notice) form.prepend(notice.content.cloneNode(true));
+    const menu = form.closest("details");
+    if (changed && menu) menu.open = true;
+  }
+
+  document.addEventListener("input", (event) => {
+    const form = event.target.form;
+    if (form?.dataset.draft) keep.set(`draft:${form.dataset.draft}`, { at: Date.now(), values: snapshot(form) });
+  });
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.matches("[data-forget-drafts]")) keep.names().filter((name) => name.startsWith("draft:")).forEach(keep.drop);
+    if (form.dataset.draft) keep.set("sent", { at: Date.now(), name: form.dataset.draft });
+    // Once the browser has gathered the form, a second click must not send it again.
+    if (form.method === "post" && !event.defaultPrevented) setTimeout(() => all("button:not([type=button])", form).forEach((button) => { button.setAttribute("aria-busy", "true"); button.disabled = true; }));
+  });
+  addEventListener("pageshow", () => all("[aria-busy]").forEach((button) => { button.removeAttribute("aria-busy"); button.disabled = false; }));
+
+  /* A draft is done with when this very page is what its sending was redirected to. A failed
+     connection, a refusal and an error page are no redirects, and keep it. */
+  function settleSent() {
+    const sent = keep.get("sent");
+    if (!sent) return;
+    keep.drop("sent");
+    const [arrival] = performance.getEntriesByType("navigation");
+    const sentJustNow = Math.abs(performance.timeOrigin - sent.at) < 3000;
+    if (arrival?.redirectCount > 0 && sentJustNow) keep.drop(`draft:${sent.name}`);
+  }
+
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const name = event.target.closest?.("form[data-draft]")?.dataset.draft;
+    if (name && event.detail.successful && event.detail.requestConfig?.verb !== "get") keep.drop(`draft:${name}`);
+  });
+
+  /* --- Arrival ------------------------------------------------------------------------------- */
+
+  function arrive(within) {
+    all("form[data-draft]", within).forEach(restore);
+    all("[data-fill]", within).forEach((button) => { button.hidden = false; });
+    all("details[data-remember]", within).forEach((details) => { const open = keep.get(details.dataset.remember); if (open !== null && !find("[aria-current]", details)) details.open = open; });
+    find("[data-focus]", within)?.focus();
+  }
+
+  settleSent();
+  keep.names().filter((name) => name.startsWith("draft:")).forEach((name) => { if (!(Date.now() - keep.get(name)?.at < MONTH)) keep.drop(name); });
+  all("[data-single-keys]").forEach((box) => { box.checked = keep.get("single-keys") !== false; });
+  arrive(document);
+  find("#rail [aria-current]")?.scrollIntoView({ block: "nearest" });
+  document.addEventListener("htmx:afterSwap", (event) => arrive(event.target));
+})();

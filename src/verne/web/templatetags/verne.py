@@ -1,0 +1,63 @@
+"""The components, icons and drawings as template tags; each is a plain function elsewhere."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from django import template
+from django.template import Context
+from django.utils.safestring import SafeString
+
+from verne.web import components, drawings, icons, phrases
+
+if TYPE_CHECKING:
+    from django.forms import BoundField
+
+register = template.Library()
+
+register.simple_tag(icons.icon)
+register.simple_tag(components.state)
+register.simple_tag(components.verdict)
+register.simple_tag(components.person)
+register.simple_tag(components.clock)
+register.simple_tag(components.ref)
+register.simple_tag(components.clause)
+register.simple_tag(components.priority)
+register.simple_tag(components.yes_no)
+register.simple_tag(components.duration)
+register.simple_tag(components.initials)
+register.simple_tag(drawings.wheel)
+register.simple_tag(drawings.segments)
+register.simple_tag(drawings.progress)
+register.simple_tag(drawings.sparkline)
+register.simple_tag(drawings.line_chart)
+register.simple_tag(drawings.legend)
+register.simple_tag(phrases.percent)
+register.simple_tag(phrases.number)
+
+
+@register.simple_tag(takes_context=True)
+def time(context: Context, at: date | None, form: str = "relative") -> SafeString:
+    """A time, seen from `moment` in the context where a page shows the past."""
+    now: datetime | None = context.get("moment")
+    return components.moment(at, form, now)
+
+
+@register.filter
+def figure(points: drawings.Line) -> list[tuple[Any, str]]:
+    """The rows of the table under a chart."""
+    return [(label, points.say(value)) for label, value in points.points]
+
+
+@register.inclusion_tag("parts/field.html")
+def field(bound: BoundField, wide: bool = False) -> dict[str, Any]:
+    """A field of a form: label, control, help and errors."""
+    kind = bound.widget_type
+    return {
+        "field": bound,
+        "kind": kind,
+        "grouped": bound.use_fieldset,
+        "full": wide or kind in ("textarea", "radioselect", "checkboxselectmultiple"),
+        "person": getattr(bound.field, "offers_me", ""),
+    }
