@@ -1,0 +1,144 @@
+"""How agreements and their measured results are listed, filed and shown."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from verne.engine.register import Register, Section
+from verne.engine.rights import ALL, READ, WORK
+
+from . import targets as targets  # enrols the finder that clocks ask
+from .models import Agreement, ServiceLevelMeasurement
+
+READERS = dict.fromkeys(
+    (
+        "service_portfolio_manager",
+        "service_catalogue_manager",
+        "service_desk_agent",
+        "incident_manager",
+        "major_incident_manager",
+        "request_manager",
+        "problem_manager",
+        "top_management",
+        "process_owner",
+        "internal_auditor",
+        "audit_manager",
+        "reader",
+        "customer_manager",
+    ),
+    READ,
+)
+
+
+class AgreementRegister(Register):
+    model = Agreement
+    prefix = "SLA"
+    slug = "agreements"
+    clauses = ("8.3.3",)
+    purpose = _("What is agreed with each customer: services, targets, workload and exceptions.")
+    first_step = _("Draft the agreement your customer believes to have already.")
+    columns = (
+        "ref",
+        "title",
+        "customer",
+        "version_number",
+        "state",
+        "valid_from",
+        "valid_until",
+        "review_due",
+        "owner",
+    )
+    filters = ("state", "customer", "services", "owner")
+    search = ("title", "workload_limits", "exceptions", "customer_signatory")
+    filing = (
+        "title",
+        "customer",
+        "owner",
+        "services",
+        "requirements",
+        "previous",
+        "valid_from",
+        "valid_until",
+        "review_due",
+        "workload_limits",
+        "monthly_incidents",
+        "monthly_requests",
+        "exceptions",
+        "no_exceptions",
+        "pauses",
+        "support_fit",
+    )
+    sections = (
+        Section(
+            _("Agreement"), "title", "customer", "owner", "services", "requirements", "previous"
+        ),
+        Section(_("When it holds"), "valid_from", "valid_until", "review_due"),
+        Section(
+            _("What it allows for"),
+            "workload_limits",
+            "monthly_incidents",
+            "monthly_requests",
+            "exceptions",
+            "no_exceptions",
+            "pauses",
+        ),
+        Section(_("What it rests on"), "support_fit"),
+        Section(
+            _("Signatures"), "signed_by", "signed_on", "customer_signatory", "customer_signed_on"
+        ),
+    )
+    parts = ("targets",)
+    roles = {
+        **READERS,
+        "service_level_manager": ALL,
+        "sms_manager": ALL,
+        "business_relationship_manager": (*WORK, "negotiate", "redraft"),
+        "service_owner": (*READ, "comment"),
+    }
+
+
+class ServiceLevelMeasurementRegister(Register):
+    model = ServiceLevelMeasurement
+    prefix = "SLM"
+    slug = "service-level-results"
+    clauses = ("8.3.3",)
+    purpose = _("What the operating records say about each target and the workload, by window.")
+    first_step = _("Put an agreement in force: its results are computed by themselves.")
+    columns = (
+        "ref",
+        "title",
+        "agreement",
+        "subject",
+        "window_start",
+        "counted",
+        "value",
+        "limit",
+        "reached",
+        "state",
+    )
+    filters = ("state", "agreement", "subject", "reached")
+    sections = (
+        Section(
+            _("Result"),
+            "title",
+            "agreement",
+            "subject",
+            "target",
+            "window_start",
+            "window_end",
+            "counted",
+            "within",
+            "value",
+            "limit",
+            "reached",
+        ),
+        Section(_("Correction"), "corrected_value"),
+    )
+    order = "-window_start"
+    roles = {
+        **READERS,
+        "service_level_manager": ALL,
+        "sms_manager": ALL,
+        "service_owner": READ,
+        "business_relationship_manager": READ,
+    }

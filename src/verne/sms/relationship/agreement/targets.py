@@ -1,0 +1,147 @@
+"""Which service level target applies to a record: the finder that the clocks ask.
+
+The agreement is the one in force when the act happens: with the customer of the record, else the
+usual one that names no customer. Within it the most particular target wins: the one for the
+request model, then the one for the priority, then the one for all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import DateTimeField, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from verne.engine.calendars import CalendarVersion
+from verne.engine.clock import Target, target_finders
+from verne.engine.history import Act, current_act
+
+from .models import ServiceLevelTarget
+
+if TYPE_CHECKING:
+    from verne.engine.records import Record
+
+KINDS = {
+    "incident": ServiceLevelTarget.Of.INCIDENT,
+    "servicerequest": ServiceLevelTarget.Of.SERVICE_REQUEST,
+}
+"""Record types that targets speak of, by the name of their model."""
+
+
+@dataclass(frozen=True)
+class _Promises:
+    """What one agreement promises for records of a kind, with the versions of its calendars."""
+
+    rows: list[ServiceLevelTarget]
+    calendars: dict[int, CalendarVersion]
+
+
+_NOTHING = _Promises([], {})
+
+
+def target_of(record: Record, measure: str) -> Target | None:
+    """The target agreed for a record and a measure at the moment of the act."""
+    kind = KINDS.get(str(record._meta.model_name))
+    service = getattr(record, "service_id", None)
+    if kind is None or service is None:
+        return None
+    promises = _promises(record, kind, service)
+    fitting = [row for row in promises.rows if row.measure == measure and _fits(row, record)]
+    if not fitting:
+        return None
+    best = min(fitting, key=_breadth)
+    agreement = best.of
+    return Target(
+        name=f"{agreement.ref} {agreement.title}"[:150],
+        calendar=promises.calendars.get(best.calendar_version),  # type: ignore[attr-defined]
+        seconds=best.seconds,
+        days=best.days,
+        end_of_day=best.end_of_day,
+        thresholds=tuple(best.thresholds),
+        agreement_id=agreement.pk,
+        target_id=best.pk,
+        pauses=None if agreement.pauses is None else frozenset(agreement.pauses),
+    )
+
+
+def _fits(row: ServiceLevelTarget, record: Record) -> bool:
+    if row.priority is not None and row.priority != record.priority:
+        return False
+    return not row.request_model or row.request_model == str(_model_of(record))
+
+
+def _model_of(record: Record) -> str:
+    """The title of the request model behind a service request."""
+    model = getattr(record, "request_model", None)
+    return getattr(model, "title", "")
+
+
+def _breadth(row: ServiceLevelTarget) -> tuple[bool, bool, int]:
+    """The more particular, the smaller; of two alike, the one written first."""
+    return (not row.request_model, row.priority is None, row.pk)
+
+
+def _promises(record: Record, kind: str, service: int) -> _Promises:
+    """The targets for this kind of record; asked once in an act, for all its clocks."""
+    act = current_act.get()
+    asked = (act, kind, service, record.customer_id)
+    kept: tuple[Any, _Promises] | None = record.__dict__.get("_promises")
+    if act is not None and kept is not None and kept[0] == asked:
+        return kept[1]
+    found = _look_up(kind, service, record.customer_id, _moment(act))
+    record.__dict__["_promises"] = (asked, found)
+    return found
+
+
+def _moment(act: int | None) -> Any:
+    """When the act happens, read in the same query; now, where nobody is acting."""
+    if act is None:
+        return Value(timezone.now(), output_field=DateTimeField())
+    return Subquery(Act.objects.filter(pk=act).values("at"), output_field=DateTimeField())
+
+
+def _look_up(kind: str, service: int, customer: int | None, moment: Any) -> _Promises:
+    rows = list(_targets_in_force(kind, service, customer, moment))
+    if not rows:
+        return _NOTHING
+    # With this very customer before with all of them, and the latest first.
+    chosen = max(
+        (row.of for row in rows),
+        key=lambda a: (a.customer_id is not None, a.in_force_since, a.pk),
+    )
+    mine = [row for row in rows if row.of_id == chosen.pk]
+    versions = {row.calendar_version for row in mine} - {None}  # type: ignore[attr-defined]
+    return _Promises(mine, CalendarVersion.objects.select_related("of").in_bulk(versions))
+
+
+def _targets_in_force(
+    kind: str, service: int, customer: int | None, moment: Any
+) -> QuerySet[ServiceLevelTarget]:
+    versions = CalendarVersion.objects.filter(of=OuterRef("calendar"))
+    valid = versions.filter(valid_from__lte=moment).order_by("-valid_from", "-pk")
+    earliest = versions.order_by("valid_from", "pk")
+    theirs = Q(of__customer=None)
+    if customer is not None:
+        theirs |= Q(of__customer=customer)
+    return (
+        ServiceLevelTarget.objects.filter(
+            theirs,
+            Q(of__in_force_until=None) | Q(of__in_force_until__gt=moment),
+            of__in_force_since__lte=moment,
+            of__services=service,
+            of__withdrawn_at=None,
+            applies_to=kind,
+        )
+        .exclude(measure=ServiceLevelTarget.Measure.AVAILABILITY)
+        .annotate(
+            calendar_version=Coalesce(
+                Subquery(valid.values("pk")[:1]), Subquery(earliest.values("pk")[:1])
+            )
+        )
+        .select_related("of")
+    )
+
+
+target_finders.append(target_of)

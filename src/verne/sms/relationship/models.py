@@ -1,0 +1,4 @@
+from .agreement.models import Agreement as Agreement
+from .agreement.models import ServiceLevelMeasurement as ServiceLevelMeasurement
+from .agreement.models import ServiceLevelTarget as ServiceLevelTarget
+from .customer.models import Customer as Customer
