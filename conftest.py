@@ -1,4 +1,4 @@
-"""What holds for every test run: browsers where there are some, and never a run of no test."""
+"""What holds for every test run, and the cast: who they are and which roles they hold."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from tests.chromium import find_chromium
+from verne.engine.acts import act
+from verne.engine.people import Organization, Person, Role
+from verne.engine.testing import a_person
 
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
 
@@ -76,3 +79,53 @@ def browser() -> Iterator[Any]:
         chromium = playwright.chromium.launch(executable_path=find_chromium(), args=arguments)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def manager(db: None) -> Person:
+    """Holds every role there is."""
+    return a_person("Ada Kim", roles=Role.objects.values_list("key", flat=True))
+
+
+@pytest.fixture
+def approver(db: None) -> Person:
+    """Somebody else who holds every role: nobody approves what they asked for themselves."""
+    return a_person("Petr Novak", roles=Role.objects.values_list("key", flat=True))
+
+
+@pytest.fixture
+def reader(db: None) -> Person:
+    """May look at everything that is not restricted, and change nothing."""
+    return a_person("Rita Reader", roles=["reader"])
+
+
+@pytest.fixture
+def agent(db: None) -> Person:
+    """Works at the service desk."""
+    return a_person("Jun Park", roles=["service_desk_agent"])
+
+
+@pytest.fixture
+def stranger(db: None) -> Person:
+    """Can sign in, holds no role."""
+    return a_person("Sam Stranger", roles=[])
+
+
+@pytest.fixture
+def harbour(db: None) -> Organization:
+    """A customer."""
+    with act("settle", by=None):
+        return Organization.objects.create(name="Harbour Retail", kind="customer")
+
+
+@pytest.fixture
+def customer(harbour: Organization) -> Person:
+    """A user at a customer."""
+    return a_person("Chen Li", roles=["customer_user"], organization=harbour)
+
+
+@pytest.fixture
+def email(manager: Person) -> Any:
+    from verne.sms.portfolio.service.samples import a_service
+
+    return a_service(manager, title="E-mail")

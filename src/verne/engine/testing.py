@@ -1,0 +1,57 @@
+"""Shorthand for tests and demonstrations: people with roles, and records walked along."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from django.utils import timezone
+from django.utils.text import slugify
+
+from .acts import act, move
+from .people import Assignment, Person, Role
+
+if TYPE_CHECKING:
+    from .records import Record
+    from .register import Register
+
+
+def a_person(name: str, *, roles: Iterable[str], **facts: Any) -> Person:
+    """Somebody who holds these roles from now on, or from `since`."""
+    since = facts.pop("since", None) or timezone.now()
+    keys = set(roles)
+    with act("settle", by=None, note=f"{name} joins"):
+        person = Person(
+            **{"name": name, "username": slugify(name) or name, "language": "en"} | facts
+        )
+        person.set_unusable_password()
+        person.save()
+        Assignment.objects.bulk_create(
+            Assignment(
+                role=role,
+                person=person,
+                since=since,
+                communicated_at=since,
+                acknowledged_at=since,
+                reviewed_at=since,
+            )
+            for role in Role.objects.filter(key__in=keys)
+        )
+    return person
+
+
+def walk(record: Any, *moves: str, by: Person, note: str = "") -> Any:
+    """Make moves one after the other."""
+    for name in moves:
+        record = move(record, name, by=by, note=note)
+    return record
+
+
+def sample(register: type[Register], by: Person, **facts: Any) -> Record:
+    """The sample of a register: `a_problem` or `an_incident` of its `samples.py`."""
+    samples = import_module(f"{register.__module__.rpartition('.')[0]}.samples")
+    name = register.model._meta.model_name
+    make = getattr(samples, f"a_{name}", None) or getattr(samples, f"an_{name}")
+    record: Record = make(by, **facts)
+    return record
