@@ -1,0 +1,1 @@
+"""What Verne adds to PostgreSQL."""
