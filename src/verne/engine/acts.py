@@ -14,6 +14,7 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from . import moment
 from .history import Act, current_act
 from .records import Counter, Record, Sheet, next_sheet_ids
 from .register import Register, part_model, register_of
@@ -75,10 +76,10 @@ def act(
     `record` is the number of a cover sheet, `kind` its type; `at` the instant it happened, now
     unless it is told from elsewhere. Acts may lie inside one another.
     """
-    with transaction.atomic():
+    with transaction.atomic(), moment.at(at):
         now = timezone.now()
         row = Act.objects.create(
-            at=at or now,
+            at=moment.now(),
             recorded_at=now,
             by=by,
             verb=verb,
@@ -348,22 +349,24 @@ def _walk_automatic(record: Record, *, by: Person, at: datetime | None) -> None:
     They are made by the rule, not by the person, so they ask for no right of theirs; a cycle would
     be endless, hence one round per state.
     """
+    with moment.at(at):
+        for _round in record.lifecycle.states:
+            step = _first_automatic(record)
+            if step is None:
+                return
+            _make(record, step, by=by, note="", values={}, at=at)
+
+
+def _first_automatic(record: Record) -> Move | None:
+    """The first automatic move with nothing in its way."""
     from .approvals import missing_approval
 
-    for _round in record.lifecycle.states:
-        step = next(
-            (
-                step
-                for step in record.moves()
-                if step.auto
-                and not step.obstacles(record)
-                and not (step.approval and missing_approval(record, step))
-            ),
-            None,
-        )
-        if step is None:
-            return
-        _make(record, step, by=by, note="", values={}, at=at)
+    for step in record.moves():
+        if not step.auto or step.obstacles(record):
+            continue
+        if step.approval is None or not missing_approval(record, step):
+            return step
+    return None
 
 
 def _locked(record: R) -> R:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import Count, F, Q
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -15,6 +14,7 @@ from verne.engine import clock
 from verne.engine.comments import heard
 from verne.engine.lifecycle import Lifecycle, Move, State
 from verne.engine.links import Cascade, LinkType, linked
+from verne.engine.moment import now
 from verne.engine.records import Priority, Record, RecordQuerySet
 
 from ..classification.models import Degree, priority_of
@@ -56,7 +56,7 @@ def an_override_is_explained(incident: Incident) -> StrOrPromise | None:
 
 
 def the_end_of_waiting_lies_ahead(incident: Incident) -> StrOrPromise | None:
-    if incident.resume_at and incident.resume_at <= timezone.now():
+    if incident.resume_at and incident.resume_at <= now():
         return _("Choose a moment in the future to take it up again.")
     return None
 
@@ -86,7 +86,7 @@ def the_user_has_agreed_or_had_time(incident: Incident) -> StrOrPromise | None:
         return None
     if incident.confirmation == Incident.Confirmation.DISPUTED:
         return _("The user says it is not solved: reopen it instead.")
-    waited = timezone.now() - (incident.resolved_at or timezone.now())
+    waited = now() - (incident.resolved_at or now())
     if incident.reporter_id and waited < timedelta(days=incident.WAIT_FOR_USER_DAYS):
         return _("The user has not confirmed, and still has time to.")
     return None

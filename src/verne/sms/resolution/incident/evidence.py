@@ -1,0 +1,161 @@
+"""What incidents and major incidents say about 8.6.1."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import pairwise
+
+from django.db.models import DurationField, ExpressionWrapper, F, Max, Min, Q
+from django.utils.translation import gettext_lazy as _
+
+from verne.engine.clock import Clock
+from verne.engine.escalation import Escalation
+from verne.engine.evidence import Asked, Evidence, every, evidence, none_of
+from verne.engine.history import Act
+from verne.engine.people import Person
+
+from ..classification.models import USUAL_MATRIX, PriorityCell, PriorityMatrix
+from ..evidence import escalated, moves_noted, overdue, settled_enough, silent_for
+from .major import MajorIncident, MajorIncidentCriteria
+from .models import Incident, IncidentQuerySet
+
+RESPONSE_AND_RESOLUTION = ("respond", "resolve")
+
+
+def _incidents(asked: Asked) -> IncidentQuerySet:
+    found: IncidentQuerySet = Incident.objects.standing().filter(filed_at__lte=asked.at)
+    return found
+
+
+@evidence("incidents-recorded-classified", reads=(Incident,))
+def incidents_are_recorded_and_classified(asked: Asked) -> Evidence:
+    population = _incidents(asked).filter(settled_enough(asked, ("recorded",)))
+    return every(
+        population,
+        Q(service__isnull=False) | Q(components__isnull=False),
+        filed_by__isnull=False,
+        category__isnull=False,
+        note=_("Each needs a recorder, a date, a service or configuration item, and a category."),
+    )
+
+
+@evidence("incidents-prioritized", reads=(Incident, PriorityMatrix, PriorityCell))
+def priorities_follow_the_matrix(asked: Asked) -> Evidence:
+    cells = PriorityCell.objects.filter(of__state="in_force")
+    matrix = {(c.impact, c.urgency): c.gives for c in cells} or USUAL_MATRIX
+    by_rule = Q(pk__in=[])
+    for (impact, urgency), gives in matrix.items():
+        by_rule |= Q(impact=impact, urgency=urgency, priority=gives)
+    explained = Q(impact__isnull=False, urgency__isnull=False, priority__isnull=False)
+    explained &= ~Q(override_reason="")
+    population = _incidents(asked).filter(settled_enough(asked, ("recorded", "classified")))
+    return every(
+        population,
+        by_rule | explained,
+        note=_("Each needs impact, urgency and the priority of the matrix, or a reason."),
+    )
+
+
+@evidence("incidents-escalated", reads=(Incident, Escalation, Clock))
+def incidents_beyond_their_targets_are_escalated(asked: Asked) -> Evidence:
+    late = _incidents(asked).filter(overdue(RESPONSE_AND_RESOLUTION, asked.at))
+    return none_of(late, ~Q(escalated(asked.at)), note=_("Late, and passed on to nobody."))
+
+
+@evidence("incidents-resolved", reads=(Incident, Escalation, Clock))
+def incidents_are_resolved_in_time(asked: Asked) -> Evidence:
+    done = Q(state__in=("resolved", "closed"))
+    unsaid = done & Q(resolution="")
+    late = ~done & Q(overdue(("resolve",), asked.at)) & ~Q(escalated(asked.at))
+    return none_of(
+        _incidents(asked),
+        unsaid | late,
+        note=_("Resolved without a resolution, or open past the target without an escalation."),
+    )
+
+
+@evidence("incidents-closed", reads=(Incident,))
+def incidents_are_closed(asked: Asked) -> Evidence:
+    patience = asked.delay("incident_closure_delay")
+    population = _incidents(asked).filter(state__in=("resolved", "closed"))
+    incomplete = Q(state="closed") & (Q(closure_code="") | Q(closed_by=None))
+    waiting = Q(state="resolved", resolved_at__lte=asked.at - patience)
+    disputed = Q(state="closed", confirmation=Incident.Confirmation.DISPUTED)
+    return none_of(
+        population,
+        incomplete | waiting | disputed,
+        note=_("Closed without a code or a person, against the user's word, or left waiting."),
+    )
+
+
+@evidence("incidents-updated", reads=(Incident, Act))
+def incidents_are_kept_up_to_date(asked: Asked) -> Evidence:
+    population = _incidents(asked)
+    silent = silent_for(asked.delay("incident_update_interval"), asked.at)
+    still_open = ~Q(state__in=("resolved", "closed"))
+    return none_of(
+        population,
+        (still_open & silent) | ~moves_noted(population),
+        note=_("Open, and nobody has done or said anything for too long."),
+    )
+
+
+@evidence("mi-criteria-approved", reads=(MajorIncidentCriteria, Incident))
+def criteria_are_approved_and_asked(asked: Asked) -> Evidence:
+    in_force = MajorIncidentCriteria.objects.standing().in_state("in_force")
+    current = in_force.filter(approved_at__lte=asked.at)
+    outdated = current.filter(Q(review_due=None) | Q(review_due__lt=asked.at.date()))
+    if outdated.exists():
+        return Evidence(current, outdated, _("The review of the criteria is overdue."))
+    since = current.aggregate(since=Min("approved_at"))["since"]
+    unanswered = _incidents(asked).filter(major_answer="")
+    unanswered = unanswered.filter(settled_enough(asked, ("recorded",)))
+    unanswered = unanswered.filter(filed_at__gte=since) if since else unanswered.none()
+    return Evidence(current, unanswered, _("Incidents without an answer to the criteria."))
+
+
+@evidence("mi-manager-assigned", reads=(MajorIncident, Person))
+def major_incidents_have_a_manager(asked: Asked) -> Evidence:
+    majors = MajorIncident.objects.standing().filter(filed_at__lte=asked.at)
+    still_runs = Q(state__in=("declared", "running", "resolved"))
+    return none_of(majors, Q(manager=None) | (still_runs & Q(manager__active=False)))
+
+
+@evidence("mi-management-informed", reads=(MajorIncident, MajorIncidentCriteria))
+def top_management_is_informed(asked: Asked) -> Evidence:
+    """The first notice within the time the procedure sets, each further one within its interval."""
+    majors = MajorIncident.objects.standing().filter(filed_at__lte=asked.at)
+    majors = majors.exclude(state="closed", resolved_at=None)
+    told = majors.annotate(first_notice=Min("notices__at"), last_notice=Max("notices__at"))
+    late = []
+    for major in told.select_related("criteria"):
+        rule = major.criteria or MajorIncidentCriteria()
+        first = major.filed_at + timedelta(minutes=rule.first_notice_minutes)
+        interval = timedelta(minutes=rule.notice_interval_minutes)
+        end = major.resolved_at or asked.at
+        times = sorted(n.at for n in major.notices.all() if n.at <= end + interval)
+        points = [*times, end]
+        gaps = [later - sooner for sooner, later in pairwise(points)]
+        if (times or end > first) and (
+            not times or times[0] > first or any(gap > interval for gap in gaps)
+        ):
+            late.append(major.pk)
+    return Evidence(
+        majors, majors.filter(pk__in=late), _("Told too late, or left without word for too long.")
+    )
+
+
+@evidence("mi-reported-reviewed", reads=(MajorIncident,))
+def major_incidents_are_reviewed(asked: Asked) -> Evidence:
+    patience = asked.delay("major_incident_review_delay")
+    ended = MajorIncident.objects.standing().filter(resolved_at__lte=asked.at)
+    took = ExpressionWrapper(F("reviewed_at") - F("resolved_at"), output_field=DurationField())
+    ended = ended.annotate(took=took)
+    unsaid = Q(report="") | (Q(improvements="") & Q(no_improvements=False))
+    never = Q(reviewed_at=None, resolved_at__lte=asked.at - patience)
+    reviewed = Q(reviewed_at__isnull=False)
+    return none_of(
+        ended,
+        never | (reviewed & (unsaid | Q(took__gt=patience))),
+        note=_("Not reported and reviewed within the set delay."),
+    )
