@@ -143,6 +143,12 @@ def end_its_force(agreement: Agreement, act: Act) -> None:
         agreement.in_force_until = min(act.at, agreement.in_force_until or act.at)
 
 
+def measure_anew(agreement: Agreement, act: Act) -> None:
+    from .measuring import measure
+
+    measure(agreement, act.at, by=act.by)
+
+
 def stamp_review(agreement: Agreement, act: Act) -> None:
     agreement.reviewed_at = act.at
 
@@ -215,7 +221,8 @@ class AgreementLife(Lifecycle):
         guards=(it_has_begun, it_has_not_run_out),
         then=(supersede_the_former,),
     )
-    review = Move(in_force, under_review, _("Begin review"))
+    measure = Move(in_force, in_force, _("Measure now"), then=(measure_anew,))
+    review = Move(in_force, under_review, _("Begin review"), then=(measure_anew,))
     confirm = Move(
         under_review,
         in_force,
@@ -364,10 +371,10 @@ class Agreement(Record):
         ]
 
     def set_derived(self) -> None:
-        self.first_id = self.previous.first_id if self.previous else self.pk
+        self.first_id = self.previous.family if self.previous else None
         self.version_number = self.previous.version_number + 1 if self.previous else 1
         standing = self.state in ("in_force", "under_review") and self.withdrawn_at is None
-        self.in_force_for_id = self.first_id if standing else None
+        self.in_force_for_id = self.family if standing else None
 
     def clean(self) -> None:
         if self.customer and self.customer.kind != Organization.Kind.CUSTOMER:
@@ -385,9 +392,15 @@ class Agreement(Record):
                 _("What both sides have signed is not changed: draft a new version instead.")
             )
 
+    @property
+    def family(self) -> int:
+        """The key of its first version, which all versions share."""
+        return self.first_id or self.pk
+
     def family_members(self) -> Any:
         """Its other versions."""
-        return Agreement.objects.filter(first=self.first_id).exclude(pk=self.pk)
+        versions = Agreement.objects.filter(models.Q(first=self.family) | models.Q(pk=self.family))
+        return versions.exclude(pk=self.pk)
 
     def hash_of_terms(self) -> str:
         """SHA-256 of everything the two sides sign."""
@@ -520,25 +533,11 @@ class ServiceLevelTarget(Part):
             raise ValidationError({"calendar": _("Working days need service hours.")})
 
 
-class MeasurementLife(Lifecycle):
-    computed = State(_("Computed"), initial=True)
-    corrected = State(_("Corrected"), final=True, tone="partly")
-
-    correct = Move(
-        computed,
-        corrected,
-        _("Correct"),
-        needs=("corrected_value",),
-        note=True,
-        approval=Approval(),
-    )
-
-
-class ServiceLevelMeasurement(Record):
+class ServiceLevelMeasurement(models.Model):
     """What the operating records say about a target, or about the workload, in one window.
 
-    The figures are computed, never typed. A correction stands beside them, with a reason and the
-    agreement of a second person.
+    A row is computed from the records and never typed; what people object to stands beside it as
+    a `MeasurementCorrection`.
     """
 
     class Subject(models.TextChoices):
@@ -546,7 +545,7 @@ class ServiceLevelMeasurement(Record):
         INCIDENTS = "incidents", _("Number of incidents")
         REQUESTS = "requests", _("Number of service requests")
 
-    lifecycle = MeasurementLife
+    history_record: ClassVar[str] = "agreement"
 
     agreement = models.ForeignKey(
         Agreement, models.PROTECT, related_name="measurements", verbose_name=_("agreement")
@@ -556,14 +555,13 @@ class ServiceLevelMeasurement(Record):
         ServiceLevelTarget,
         models.PROTECT,
         null=True,
-        blank=True,
         related_name="measurements",
         verbose_name=_("target"),
     )
     window_start = models.DateField(_("from"))
     window_end = models.DateField(_("to"), help_text=_("The first day after the window."))
     counted = models.PositiveIntegerField(_("counted"), default=0)
-    within = models.PositiveIntegerField(_("within the target"), default=0)
+    within = models.PositiveIntegerField(_("within the target"), null=True)
     value = models.DecimalField(
         _("value"),
         max_digits=12,
@@ -573,12 +571,10 @@ class ServiceLevelMeasurement(Record):
     )
     limit = models.DecimalField(_("goal or limit"), max_digits=12, decimal_places=3, null=True)
     reached = models.BooleanField(_("reached"), null=True)
-    computed_at = models.DateTimeField(_("computed"), null=True)
-    corrected_value = models.DecimalField(
-        _("corrected value"), max_digits=12, decimal_places=3, null=True, blank=True
-    )
+    computed_at = models.DateTimeField(_("computed"))
 
     class Meta:
+        ordering = ("window_start", "id")
         verbose_name = _("service level measurement")
         verbose_name_plural = _("service level measurements")
         constraints: ClassVar[list[models.BaseConstraint]] = [
@@ -594,8 +590,39 @@ class ServiceLevelMeasurement(Record):
             ),
         ]
         indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["window_start"], name="measurement_window"),
+            models.Index(fields=["agreement", "window_start"], name="measurement_window"),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.target or self.get_subject_display()} · {self.window_start:%Y-%m-%d}"
+
+
+class CorrectionLife(Lifecycle):
+    proposed = State(_("Proposed"), initial=True)
+    agreed = State(_("Agreed"), final=True, tone="met")
+    rejected = State(_("Rejected"), final=True)
+
+    agree = Move(proposed, agreed, _("Agree"), needs=("reason",), approval=Approval(), auto=True)
+    reject = Move(proposed, rejected, _("Reject"), note=True)
+
+
+class MeasurementCorrection(Record):
+    """A figure that should stand in place of a computed one: why, and agreed by a second person."""
+
+    lifecycle = CorrectionLife
+
+    measurement = models.ForeignKey(
+        ServiceLevelMeasurement,
+        models.PROTECT,
+        related_name="corrections",
+        verbose_name=_("measurement"),
+    )
+    corrected_value = models.DecimalField(_("corrected value"), max_digits=12, decimal_places=3)
+    reason = models.TextField(_("reason"), help_text=_("What the records get wrong, and how we know."))
+
+    class Meta:
+        verbose_name = _("measurement correction")
+        verbose_name_plural = _("measurement corrections")
+
     def set_derived(self) -> None:
-        self.customer = self.agreement.customer
+        self.customer = self.measurement.agreement.customer

@@ -8,7 +8,7 @@ from verne.engine.register import Register, Section
 from verne.engine.rights import ALL, READ, WORK
 
 from . import targets as targets  # enrols the finder that clocks ask
-from .models import Agreement, ServiceLevelMeasurement
+from .models import Agreement, MeasurementCorrection
 
 READERS = dict.fromkeys(
     (
@@ -97,48 +97,25 @@ class AgreementRegister(Register):
     }
 
 
-class ServiceLevelMeasurementRegister(Register):
-    model = ServiceLevelMeasurement
-    prefix = "SLM"
-    slug = "service-level-results"
+class MeasurementCorrectionRegister(Register):
+    model = MeasurementCorrection
+    prefix = "SLC"
+    slug = "measurement-corrections"
     clauses = ("8.3.3",)
-    purpose = _("What the operating records say about each target and the workload, by window.")
-    first_step = _("Put an agreement in force: its results are computed by themselves.")
-    columns = (
-        "ref",
-        "title",
-        "agreement",
-        "subject",
-        "window_start",
-        "counted",
-        "value",
-        "limit",
-        "reached",
-        "state",
-    )
-    filters = ("state", "agreement", "subject", "reached")
+    purpose = _("Where a computed result should not stand: why, and who else agrees.")
+    first_step = _("There is nothing to do while the computed results are right.")
+    columns = ("ref", "title", "measurement", "corrected_value", "state", "owner")
+    filters = ("state", "owner")
+    search = ("title", "reason")
     sections = (
         Section(
-            _("Result"),
-            "title",
-            "agreement",
-            "subject",
-            "target",
-            "window_start",
-            "window_end",
-            "counted",
-            "within",
-            "value",
-            "limit",
-            "reached",
+            _("Correction"), "title", "measurement", "corrected_value", "reason", "owner"
         ),
-        Section(_("Correction"), "corrected_value"),
     )
-    order = "-window_start"
     roles = {
         **READERS,
         "service_level_manager": ALL,
         "sms_manager": ALL,
-        "service_owner": READ,
-        "business_relationship_manager": READ,
+        "business_relationship_manager": (*READ, "comment", "agree"),
+        "service_owner": (*WORK, "agree"),
     }

@@ -13,7 +13,8 @@ from verne.sms.portfolio.service.models import Service
 from verne.sms.portfolio.service.samples import a_service, an_agreed_requirement
 
 from ..customer.samples import an_organization
-from .models import Agreement, ServiceLevelMeasurement
+from .measuring import measure
+from .models import Agreement, MeasurementCorrection, ServiceLevelMeasurement
 
 HOUR = 3600
 
@@ -80,13 +81,22 @@ def signed(agreement: Agreement, *, by: Person, at: datetime | None = None) -> A
     return move(agreement, "agree", by=by, values=signatures, at=at)
 
 
-def a_servicelevelmeasurement(by: Person, **facts: Any) -> ServiceLevelMeasurement:
-    """The result of a month in which nothing was promised and broken: no record was due."""
-    from .measuring import measure, month_of
+def a_measurementcorrection(by: Person, **facts: Any) -> MeasurementCorrection:
+    """A correction of this month's number of incidents."""
+    measurement = facts.pop("measurement", None) or _this_month(an_agreement(by), by)
+    usual = {
+        "title": "Two incidents were recorded twice",
+        "measurement": measurement,
+        "corrected_value": 0,
+        "reason": "The mail gateway delivered the same two reports again after its restart.",
+        "owner": by,
+    }
+    return file(MeasurementCorrection, usual | facts, by=by)
 
-    agreement = facts.pop("agreement", None) or an_agreement(by)
-    measured = measure(agreement, month_of(timezone.now().date()), by=by)
-    return measured[0]
+
+def _this_month(agreement: Agreement, by: Person) -> ServiceLevelMeasurement:
+    measure(agreement, timezone.now(), by=by)
+    return agreement.measurements.filter(subject="incidents").latest("window_start")
 
 
 def prepare_go_live(service: Service, by: Person, at: datetime | None) -> None:
