@@ -1,4 +1,4 @@
-"""Every setting of the program, read once from the environment; it refuses to start rather than guess."""
+"""Every setting, read once from the environment; it refuses to start rather than guess."""
 
 from __future__ import annotations
 
@@ -176,7 +176,6 @@ LANGUAGES = [("en", "English"), ("ko", "한국어"), ("es", "Español"), ("zh-ha
 LOCALE_PATHS = [PROJECT / "locale"]
 
 STATIC_URL = "/static/"
-STATIC_ROOT = VERNE_HOME / "static"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 
@@ -185,6 +184,23 @@ TASKS = {
         "BACKEND": "django_tasks_db.DatabaseBackend",
         "QUEUES": [],
     }
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {
+        # Django would mail errors to nobody and show none; here they go where the rest goes.
+        "django": {"handlers": [], "level": "WARNING"},
+        # A page that is not there is the visitor's affair, and eight busy threads are no fault.
+        "django.request": {"level": "ERROR"},
+        "waitress.queue": {"level": "ERROR"},
+        # The job worker says it better: with the attempt that follows.
+        "django_tasks": {"level": "CRITICAL"},
+    },
 }
 
 MAX_FILE_BYTES = int(os.environ.get("VERNE_MAX_FILE_MB", "25")) * 1024 * 1024

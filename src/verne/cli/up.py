@@ -155,9 +155,14 @@ def _serve(
 def _end_on_signal(server: Any) -> threading.Event:
     """The first Ctrl-C or SIGTERM asks for the end; the second one does not wait for it."""
     ending = threading.Event()
+    asked_at = 0.0
 
     def ask(number: int, _frame: FrameType | None) -> None:
-        if ending.is_set():
+        nonlocal asked_at
+        if not ending.is_set():
+            asked_at = time.monotonic()
+        elif time.monotonic() - asked_at > 1:
+            # Sooner it is the same wish: supervisors signal a process and then its group.
             os._exit(128 + number)
         ending.set()
         server.pull_trigger()
