@@ -29,7 +29,7 @@ MARKS = {
 """A sign and a colour for each result; the word stands beside them."""
 
 
-class Instant(click.ParamType):
+class Instant(click.ParamType[datetime]):
     """A day, which means its end, or an instant; both in UTC unless the instant says otherwise."""
 
     name = "date"
@@ -75,7 +75,8 @@ def command(
     _refuse_unknown(clause)
     if at and (whole or snapshot or baseline):
         raise click.UsageError("The past cannot be computed again: leave out --at, or the rest.")
-    compared, lost = None, []
+    compared: Snapshot | None = None
+    lost: list[Requirement] = []
     if at:
         shown = _past(at)
     else:

@@ -1,4 +1,4 @@
-"""The values conditions are judged by: those of the catalogue, or what the organization set instead."""
+"""The values conditions are judged by: the catalogue's, or what the organization set instead."""
 
 from __future__ import annotations
 

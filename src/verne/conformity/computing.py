@@ -78,9 +78,7 @@ def compute(check: Check, values: InForce, *, at: datetime) -> Figure:
         except Exception as wrong:
             log.exception("The check %s could not be computed.", check.key)
             fault = f"{type(wrong).__name__}: {wrong}"[:500]
-            return Figure(
-                check.key, Outcome.NOT_YET_COMPUTED, fault=fault, at=at, inputs=inputs
-            )
+            return Figure(check.key, Outcome.NOT_YET_COMPUTED, fault=fault, at=at, inputs=inputs)
     return Figure(
         check.key,
         found,

@@ -1,16 +1,16 @@
-"""Marks the checks that a change makes worth asking anew: one cheap row in the act's transaction."""
+"""Marks the checks that a change makes worth asking anew: a row in the transaction of the act."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from django.apps import apps
 from django.db import connection, transaction
 from django.db.models import F, Model
 
+from verne.engine.calendars import CalendarVersion, ServiceCalendar
 from verne.engine.evidence import Answer, answers
+from verne.engine.people import Assignment, Organization, Person, Role, Team
 from verne.engine.records import Part, Record
 
 from .models import CheckResult, Touched
@@ -19,7 +19,17 @@ if TYPE_CHECKING:
     from verne.engine.history import Act
 
 ENGINE = "engine"
-"""Stands for people, teams, roles and calendars: what an act changes that names no record type."""
+"""Stands for what an act changes that names no record type."""
+
+OF_THE_ENGINE = (
+    Organization,
+    Person,
+    Team,
+    Role,
+    Assignment,
+    ServiceCalendar,
+    CalendarVersion,
+)
 
 ANY = "*"
 """Among what a check reads: every act concerns it."""
@@ -29,7 +39,8 @@ def mark(act: Act, kinds: set[str]) -> None:
     """Called with every act, in its transaction."""
     if not _table_exists():
         return
-    Touched.objects.bulk_create(Touched(kind=kind) for kind in sorted(kinds or {ENGINE}))
+    named = {ENGINE if kind.startswith("engine.") else kind for kind in kinds} or {ENGINE}
+    Touched.objects.bulk_create(Touched(kind=kind) for kind in sorted(named))
 
 
 def mark_checks(keys: Iterable[str]) -> None:
@@ -53,26 +64,23 @@ def reads(answer: Answer) -> frozenset[str]:
     """The kinds whose change makes a check stale.
 
     A part counts as its record. What the engine keeps for records (comments, links, clocks) changes
-    under the kind of the record, so a check that reads nothing else is stale after any act.
+    under the kind of the record, so a check that reads no record type is stale after any act.
     """
     kinds: set[str] = set()
-    others = False
     for model in answer.reads:
         if issubclass(model, Record):
             kinds.add(model._meta.label_lower)
         elif issubclass(model, Part):
             kinds.add(_record_of(model)._meta.label_lower)
-        else:
-            kinds.update({model._meta.label_lower, ENGINE})
-            others = True
-    if others and kinds.isdisjoint(_kinds_of_records()):
-        kinds.add(ANY)
-    return frozenset(kinds)
+        elif model in OF_THE_ENGINE:
+            kinds.add(ENGINE)
+    return frozenset(kinds or {ANY})
 
 
 def _record_of(part: type[Part]) -> type[Model]:
-    related: Any = part._meta.get_field("of").related_model
-    return related  # type: ignore[no-any-return]
+    field: Any = part._meta.get_field(part.history_record)
+    record: type[Model] = field.related_model
+    return record
 
 
 def _taken() -> set[str]:
@@ -80,11 +88,6 @@ def _taken() -> set[str]:
     with connection.cursor() as cursor:
         cursor.execute(f"DELETE FROM {Touched._meta.db_table} RETURNING kind")
         return {kind for (kind,) in cursor.fetchall()}
-
-
-@cache
-def _kinds_of_records() -> frozenset[str]:
-    return frozenset(m._meta.label_lower for m in apps.get_models() if issubclass(m, Record))
 
 
 _seen: list[bool] = []

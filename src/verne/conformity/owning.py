@@ -32,7 +32,7 @@ def holders_by_role(at: datetime) -> dict[str, list[Person]]:
 
 
 def universal_of_requirements(catalogue: Catalogue, at: datetime) -> Universal:
-    """What the universal conditions of each requirement found; only ownership is computed so far."""
+    """What the universal conditions found, by requirement; only ownership is computed so far."""
     held = holders_by_role(at)
     return spread(
         catalogue,
@@ -52,9 +52,7 @@ def spread(catalogue: Catalogue, failing: Mapping[str, frozenset[str]]) -> Unive
 def _outcomes(
     catalogue: Catalogue, id: str, failing: Mapping[str, frozenset[str]]
 ) -> dict[UniversalCheck, Outcome]:
-    return {
-        check: _outcome(check.key, id, failing) for check in of_requirements(catalogue)
-    }
+    return {check: _outcome(check.key, id, failing) for check in of_requirements(catalogue)}
 
 
 def _outcome(key: str, id: str, failing: Mapping[str, frozenset[str]]) -> Outcome:

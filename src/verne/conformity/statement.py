@@ -1,4 +1,4 @@
-"""The statement of conformity: kept up to date after changes, and shown as it was at any snapshot."""
+"""The statement of conformity: kept up to date after changes, shown as it was at a snapshot."""
 
 from __future__ import annotations
 
@@ -129,9 +129,7 @@ def stored() -> Statement:
     standard, at = catalogue(), timezone.now()
     figures = _stored_figures(standard)
     universal = universal_of_requirements(standard, at)
-    judgement = judge(
-        standard, {key: f.outcome for key, f in figures.items()}, universal=universal
-    )
+    judgement = judge(standard, {key: f.outcome for key, f in figures.items()}, universal=universal)
     return Statement(at, judgement, figures, universal)
 
 
@@ -240,7 +238,7 @@ def _out_of_date() -> list[str]:
     fresh = set(CheckResult.objects.filter(stale=False).values_list("key", flat=True))
     waiting = [key for key in catalogue().checks if key in answers and key not in fresh]
     computed = CheckResult.objects.filter(stale=True, computed_at__isnull=False)
-    age = dict(computed.values_list("key", "computed_at"))
+    age: dict[str, Any] = dict(computed.values_list("key", "computed_at"))
     return sorted(waiting, key=lambda key: age.get(key, NEVER))
 
 
