@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -144,9 +144,9 @@ def file(
             _check(record)
             # Last, because the counter stays locked until commit.
             record.ref = f"{register.prefix}-{Counter.take(register.prefix)}"
-            record.save(force_insert=True)
+            record.save(force_insert=(Sheet, kind))
             _save_related(record, many, parts)
-            _settle(record, work)
+            _settle(record, work, content_changed=True)
         _walk_automatic(record, by=by, at=at)
     return record
 
@@ -279,9 +279,10 @@ def withdraw(record: R, *, by: Person, note: str) -> R:
         record = _locked(record)
         _require_standing(record)
         with act("withdraw", by=by, record=record.pk, note=note, kind=record.kind_name()) as work:
+            before = _columns(record)
             record.withdrawn_at = work.act.at
             record.due_at = None
-            _save(record, work)
+            _save(record, work, before=before)
     return record
 
 
@@ -327,6 +328,7 @@ def _make(
         at=at,
         kind=record.kind_name(),
     ) as work:
+        before = _columns(record)
         if changed := _changes(record, values):
             _assign(record, changed)
         obstacles = step.obstacles(record)
@@ -339,7 +341,7 @@ def _make(
         record.state = step.target.name
         for effect in step.then:
             effect(record, work.act)
-        _save(record, work, values=changed)
+        _save(record, work, before=before, related=bool(changed))
         cascade(record, step, by=by, at=at)
 
 
@@ -481,8 +483,9 @@ def _column(record: Record, name: str) -> str:
 
 
 def _apply(record: Record, changed: Mapping[str, Any], work: Work) -> None:
+    before = _columns(record)
     _assign(record, changed)
-    _save(record, work, values=changed)
+    _save(record, work, before=before, related=True)
 
 
 def _assign(record: Record, changed: Mapping[str, Any]) -> None:
@@ -496,20 +499,32 @@ def _assign(record: Record, changed: Mapping[str, Any]) -> None:
     _save_related(record, many, parts)
 
 
-def _check(record: Record) -> None:
-    """Validate the row; uniqueness of what the engine gives out is its own affair."""
-    record.full_clean(
-        exclude=["ref", "source_key", "sheet", "sheet_ptr", "id", "filed_by", "kind", "state"]
-    )
+def _columns(record: Record) -> dict[str, Any]:
+    """The record's own columns as they are now, to tell afterwards which of them changed."""
+    return {f.name: getattr(record, f.attname) for f in record._meta.concrete_fields}
 
 
-def _save(record: Record, work: Work, *, values: Mapping[str, Any] | None = None) -> None:
+OURS = frozenset(
+    {"ref", "source_key", "sheet", "sheet_ptr", "id", "filed_by", "kind", "state", "version"}
+)
+"""Columns that the engine gives out itself, so that nobody else's value needs checking."""
+
+
+def _check(record: Record, *, unchanged: Iterable[str] = ()) -> None:
+    """Validate the row, as far as it is new: what stood before was checked when it came."""
+    record.full_clean(exclude={*OURS, *unchanged})
+
+
+def _save(record: Record, work: Work, *, before: Mapping[str, Any], related: bool = False) -> None:
+    """Write the columns that differ from `before`. `related` says that other rows changed too."""
     record.set_derived()
-    _check(record)
+    now = _columns(record)
+    changed = {name for name, value in now.items() if before[name] != value}
+    _check(record, unchanged=now.keys() - changed)
     record.version += 1
     record.changed_at = work.act.at
-    record.save()
-    _settle(record, work, content_changed=bool(values))
+    record.save(update_fields=changed | {"version", "changed_at"})
+    _settle(record, work, content_changed=related or bool(changed - {"state"}))
 
 
 def _save_related(record: Record, many: Mapping[str, Any], parts: Mapping[str, Any]) -> None:
@@ -542,13 +557,13 @@ def _save_parts(record: Record, name: str, rows: list[Mapping[str, Any]]) -> Non
         part.save()
 
 
-def _settle(record: Record, work: Work, *, content_changed: bool = True) -> None:
+def _settle(record: Record, work: Work, *, content_changed: bool) -> None:
     """What follows every written act: clocks, the search index, approvals that no longer hold."""
     from . import clock, search
     from .approvals import void_if_changed
 
     work.kinds.add(record.kind_name())
-    clock.follow(record, work.act)
+    clock.follow(record, work.act, retarget=content_changed)
     if content_changed:
         register: type[Register] = register_of(record.kind_name())
         search.index(record.pk, record.kind_name(), register.search_text(record))

@@ -191,8 +191,11 @@ def find_target(record: Record, measure: str) -> Target | None:
     return next((t for find in target_finders if (t := find(record, measure))), None)
 
 
-def follow(record: Record, act: Act) -> None:
-    """Bring a record's clocks in line with what it says after an act."""
+def follow(record: Record, act: Act, *, retarget: bool = True) -> None:
+    """Bring a record's clocks in line with what it says after an act.
+
+    Without `retarget` only its state changed, so the targets of its clocks still apply.
+    """
     if not record.clocks:
         return
     clocks = {
@@ -204,13 +207,14 @@ def follow(record: Record, act: Act) -> None:
         status = rule.status(record) if record.withdrawn_at is None else CANCELLED
         if clock is None and status.doing not in ("run", "pause"):
             continue
-        target = find_target(record, rule.measure) if clock is None or clock.is_open else None
+        asked = clock is None or (clock.is_open and (retarget or status.doing == "pause"))
+        target = find_target(record, rule.measure) if asked else None
         if clock is None:
             clock = _start(record, rule, act, target)
         kinds = _events_for(clock, _as_agreed(status, target), rule, act)
         for kind, why in kinds:
             ClockEvent.objects.create(clock=clock, at=act.at, kind=kind, why=why[:300], act=act)
-        retargeted = clock.is_open and _take_target(clock, target)
+        retargeted = asked and _take_target(clock, target)
         if kinds or retargeted:
             project(clock, act.at)
             clock.save()
@@ -232,13 +236,11 @@ def _as_agreed(status: Status, target: Target | None) -> Status:
 
 
 def _start(record: Record, rule: ClockRule, act: Act, target: Target | None) -> Clock:
-    clock = Clock.objects.create(
-        record_id=record.pk, measure=rule.measure, started_at=act.at, state=Clock.State.RUNNING
-    )
-    ClockEvent.objects.create(clock=clock, at=act.at, kind="start", act=act)
+    clock = Clock(record_id=record.pk, measure=rule.measure, started_at=act.at)
     _take_target(clock, target)
-    project(clock, act.at)
-    clock.save()
+    project(clock, act.at, story=[timing.Event(act.at, "start")])
+    clock.save(force_insert=True)
+    ClockEvent.objects.create(clock=clock, at=act.at, kind="start", act=act)
     return clock
 
 
@@ -291,9 +293,13 @@ def _take_target(clock: Clock, target: Target | None) -> bool:
     return bool(changed)
 
 
-def project(clock: Clock, at: datetime) -> None:
-    """Compute the kept figures of a clock anew from its events; nothing is saved."""
-    reading = clock.reading(at)
+def project(clock: Clock, at: datetime, *, story: list[timing.Event] | None = None) -> None:
+    """Compute the kept figures of a clock anew from its events; nothing is saved.
+
+    `story` spares reading the events where the caller has them.
+    """
+    events = clock.story() if story is None else story
+    reading = timing.read(events, clock.hours(), clock.promise(), at)
     clock.stopped_at = reading.stopped_at
     clock.elapsed = reading.elapsed
     clock.due_at = reading.due
