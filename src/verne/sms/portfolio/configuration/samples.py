@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from itertools import count
 from typing import Any
 
 from verne.engine.acts import file, move
@@ -11,8 +10,6 @@ from verne.engine.people import Person
 
 from ..service.models import Service
 from .models import CIType, ConfigurationItem
-
-_numbers = count(1)
 
 
 def a_citype(by: Person, **facts: Any) -> CIType:
@@ -32,7 +29,7 @@ def a_citype(by: Person, **facts: Any) -> CIType:
 
 def a_configurationitem(by: Person, **facts: Any) -> ConfigurationItem:
     at = facts.pop("at", None)
-    number = next(_numbers)
+    number = ConfigurationItem.objects.count() + 1
     usual = {
         "title": f"Mail server {number}",
         "identifier": f"srv-mail-{number:02}",

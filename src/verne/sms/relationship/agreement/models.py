@@ -36,7 +36,6 @@ SIGNED = ("agreed", "in_force", "under_review", "expired", "terminated")
 """States of an agreement that both sides have signed: its terms stand as they are."""
 
 TERMS = (
-    "title",
     "customer",
     "services",
     "requirements",
@@ -170,7 +169,13 @@ def draft_new_version(agreement: Agreement, act: Act) -> None:
     ]
     file(
         Agreement,
-        values | {"previous": agreement, "owner": agreement.owner, "targets": targets},
+        values
+        | {
+            "title": agreement.title,
+            "owner": agreement.owner,
+            "previous": agreement,
+            "targets": targets,
+        },
         by=act.by,
         at=act.at,
     )
@@ -385,8 +390,6 @@ class Agreement(Record):
             raise ValidationError({"no_exceptions": _("There are exceptions: see above.")})
         if self.pauses is not None and not _are_texts(self.pauses):
             raise ValidationError({"pauses": _("Give a list of reasons.")})
-        if self.withdrawn_at and self.state in SIGNED:
-            raise ValidationError(_("Both sides have signed it: let it expire or terminate it."))
         if self.state in SIGNED and self.terms_hash and self.terms_hash != self.hash_of_terms():
             raise ValidationError(
                 _("What both sides have signed is not changed: draft a new version instead.")
@@ -518,7 +521,20 @@ class ServiceLevelTarget(Part):
         ]
 
     def __str__(self) -> str:
-        return str(self.get_measure_display())
+        """Such as “Incidents, priority 1: Time to resolve”."""
+        facts = {
+            "records": self.get_applies_to_display(),
+            "priority": self.priority,
+            "model": self.request_model,
+            "measure": self.get_measure_display(),
+        }
+        if self.measure == self.Measure.AVAILABILITY:
+            return str(facts["measure"])
+        if self.request_model:
+            return say("%(model)s: %(measure)s") % facts
+        if self.priority is not None:
+            return say("%(records)s, priority %(priority)s: %(measure)s") % facts
+        return say("%(records)s: %(measure)s") % facts
 
     def clean(self) -> None:
         given = [name for name in ("seconds", "days") if getattr(self, name) is not None]
@@ -594,7 +610,12 @@ class ServiceLevelMeasurement(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.target or self.get_subject_display()} · {self.window_start:%Y-%m-%d}"
+        return f"{self.agreement.ref} · {self.label} · {self.window_start:%Y-%m-%d}"
+
+    @property
+    def label(self) -> str:
+        """What was measured, in words."""
+        return str(self.target) if self.target else self.get_subject_display()
 
 
 class CorrectionLife(Lifecycle):

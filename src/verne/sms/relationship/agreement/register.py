@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from typing import Any
+
+from django.utils import formats, timezone
+from django.utils.translation import gettext as say
 from django.utils.translation import gettext_lazy as _
 
-from verne.engine.register import Register, Section
-from verne.engine.rights import ALL, READ, WORK
+from verne.engine.clock import Clock
+from verne.engine.people import Person
+from verne.engine.records import Sheet
+from verne.engine.register import Column, Panel, Register, Section
+from verne.engine.rights import ALL, READ, WORK, scope
 
 from . import targets as targets  # enrols the finder that clocks ask
-from .models import Agreement, MeasurementCorrection
+from .models import Agreement, MeasurementCorrection, ServiceLevelMeasurement
+
+WINDOWS_SHOWN = 12
+MISSED_SHOWN = 50
 
 READERS = dict.fromkeys(
     (
@@ -28,6 +39,119 @@ READERS = dict.fromkeys(
     ),
     READ,
 )
+
+
+def results(agreement: Agreement, person: Person) -> list[tuple[Any, ...]]:
+    """Each target in each window, the latest first, with what the goal asks."""
+    rows = _latest(agreement, subject="target").select_related("agreement", "target")
+    return [
+        (
+            row.label,
+            _days(row),
+            say("%(within)d of %(counted)d") % {"within": row.within or 0, "counted": row.counted},
+            _percent(row.value),
+            _percent(row.limit),
+            _verdict(row),
+        )
+        for row in rows
+    ]
+
+
+def workload(agreement: Agreement, person: Person) -> list[tuple[Any, ...]]:
+    """How many incidents and requests came each month, and how that compares with the month before."""
+    rows = list(_latest(agreement).exclude(subject="target"))
+    before = {(row.subject, row.window_end): row for row in rows}
+    return [
+        (
+            row.label,
+            _days(row),
+            str(row.counted),
+            _trend(row, before.get((row.subject, row.window_start))),
+            "" if row.limit is None else str(int(row.limit)),
+            _verdict(row),
+        )
+        for row in rows
+    ]
+
+
+def missed(agreement: Agreement, person: Person) -> list[tuple[Any, ...]]:
+    """The records behind the misses: clocks that ran past their due time, the latest first."""
+    clocks = Clock.objects.filter(
+        agreement=agreement.pk, breached_at__isnull=False, record__withdrawn_at=None
+    ).exclude(state=Clock.State.CANCELLED)
+    seen = Sheet.objects.filter(scope(person, Sheet), pk__in=clocks.values("record"))
+    late = clocks.filter(record__in=seen).select_related("record").order_by("-breached_at", "-pk")
+    names = {target.pk: str(target) for target in agreement.targets.all()}
+    return [
+        (
+            clock.record,
+            names.get(clock.target_id or 0, clock.measure),
+            _moment(clock.due_at),
+            _moment(clock.stopped_at) if clock.stopped_at else say("still open"),
+        )
+        for clock in late[:MISSED_SHOWN]
+    ]
+
+
+def corrections(agreement: Agreement, person: Person) -> list[tuple[Any, ...]]:
+    """What is said to be wrong with a computed figure, and whether a second person agreed."""
+    rows = MeasurementCorrection.objects.visible_to(person).standing()
+    mine = rows.filter(measurement__agreement=agreement)
+    return [
+        (row, str(row.measurement), str(row.measurement.value), str(row.corrected_value), row.state_label)
+        for row in mine.select_related("measurement__agreement", "measurement__target")
+    ]
+
+
+def versions(agreement: Agreement, person: Person) -> list[tuple[Any, ...]]:
+    """Every version of the agreement, the latest first."""
+    family = Agreement.objects.visible_to(person).filter(
+        pk__in=[agreement.pk, *agreement.family_members().values_list("pk", flat=True)]
+    )
+    return [
+        (other, str(other.version_number), other.state_label, _moment(other.in_force_since), _moment(other.in_force_until))
+        for other in family.order_by("-version_number", "-pk")
+    ]
+
+
+def _latest(agreement: Agreement, **of: Any) -> Any:
+    """Measurements of the last windows."""
+    rows = agreement.measurements.filter(**of)
+    firsts = rows.order_by("-window_start").values_list("window_start", flat=True).distinct()
+    return rows.filter(window_start__in=list(firsts[:WINDOWS_SHOWN])).order_by(
+        "-window_start", "subject", "target_id"
+    )
+
+
+def _days(row: ServiceLevelMeasurement) -> str:
+    first = formats.date_format(row.window_start, "SHORT_DATE_FORMAT")
+    months = (row.window_end.year - row.window_start.year) * 12
+    months += row.window_end.month - row.window_start.month
+    if months == 1:
+        return formats.date_format(row.window_start, "YEAR_MONTH_FORMAT")
+    return say("%(months)d months from %(first)s") % {"months": months, "first": first}
+
+
+def _percent(value: Decimal | None) -> str:
+    if value is None:
+        return ""
+    return say("%(value)s %%") % {"value": formats.number_format(value, decimal_pos=1)}
+
+
+def _verdict(row: ServiceLevelMeasurement) -> str:
+    if row.reached is None:
+        return say("No limit agreed")
+    return say("Reached") if row.reached else say("Missed")
+
+
+def _trend(row: ServiceLevelMeasurement, before: ServiceLevelMeasurement | None) -> str:
+    if before is None:
+        return ""
+    return f"{row.counted - before.counted:+d}"
+
+
+def _moment(at: Any) -> str:
+    return formats.date_format(timezone.localtime(at), "SHORT_DATETIME_FORMAT") if at else ""
 
 
 class AgreementRegister(Register):
@@ -88,6 +212,29 @@ class AgreementRegister(Register):
         ),
     )
     parts = ("targets",)
+    panels = (
+        Panel(
+            _("Results"),
+            (_("Target"), _("Window"), _("Within"), _("Share"), _("Goal"), _("Verdict")),
+            results,
+        ),
+        Panel(
+            _("Workload"),
+            (_("Records"), _("Month"), _("Number"), _("Trend"), _("Limit"), _("Verdict")),
+            workload,
+        ),
+        Panel(_("Missed"), (_("Record"), _("Target"), _("Due"), _("Done")), missed),
+        Panel(
+            _("Corrections"),
+            (_("Correction"), _("Measurement"), _("Computed"), _("Corrected"), _("State")),
+            corrections,
+        ),
+        Panel(
+            _("Versions"),
+            (_("Agreement"), _("Version"), _("State"), _("In force since"), _("Until")),
+            versions,
+        ),
+    )
     roles = {
         **READERS,
         "service_level_manager": ALL,
@@ -104,7 +251,25 @@ class MeasurementCorrectionRegister(Register):
     clauses = ("8.3.3",)
     purpose = _("Where a computed result should not stand: why, and who else agrees.")
     first_step = _("There is nothing to do while the computed results are right.")
-    columns = ("ref", "title", "measurement", "corrected_value", "state", "owner")
+    columns = (
+        "ref",
+        "title",
+        Column(
+            "measured",
+            _("Measurement"),
+            lambda correction: str(correction.measurement),
+            needs=("measurement__agreement", "measurement__target"),
+        ),
+        Column(
+            "computed",
+            _("Computed"),
+            lambda correction: correction.measurement.value,
+            needs=("measurement",),
+        ),
+        "corrected_value",
+        "state",
+        "owner",
+    )
     filters = ("state", "owner")
     search = ("title", "reason")
     sections = (
@@ -119,3 +284,12 @@ class MeasurementCorrectionRegister(Register):
         "business_relationship_manager": (*READ, "comment", "agree"),
         "service_owner": (*WORK, "agree"),
     }
+
+    @classmethod
+    def allowed(cls, person: Person, field: str) -> Any | None:
+        """Measurements of agreements that this person may see."""
+        if field != "measurement":
+            return None
+        seen = Agreement.objects.visible_to(person)
+        rows = ServiceLevelMeasurement.objects.filter(agreement__in=seen)
+        return rows.select_related("agreement", "target").order_by("-window_start", "-pk")

@@ -23,7 +23,7 @@ def an_organization(name: str = "Harbour Retail") -> Organization:
 
 def a_customer(by: Person, **facts: Any) -> Customer:
     at = facts.pop("at", None)
-    organization = facts.pop("organization", None) or an_organization()
+    organization = facts.pop("organization", None) or _one_not_on_file()
     usual = {
         "title": organization.name,
         "organization": organization,
@@ -33,6 +33,16 @@ def a_customer(by: Person, **facts: Any) -> Customer:
         "users_described": "Cashiers, branch managers and the head office in Busan.",
     }
     return file(Customer, usual | facts, by=by, at=at)
+
+
+def _one_not_on_file() -> Organization:
+    """An organization without a record as a customer: Harbour Retail, and others after it."""
+    known = Organization.objects.filter(kind=Organization.Kind.CUSTOMER)
+    free = known.filter(as_customer=None).order_by("pk").first()
+    names = ("Harbour Retail", "Northern Rail", "Lakeside Clinic", "Pine Logistics")
+    taken = set(known.values_list("name", flat=True))
+    unused = [name for name in names if name not in taken]
+    return free or an_organization(unused[0] if unused else f"Branch {len(taken)}")
 
 
 def an_active_customer(by: Person, **facts: Any) -> Customer:
