@@ -1,0 +1,154 @@
+"""What several pages of the standard show: checks with figures, documents, sums, branches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from verne.conformity.catalogue import Check, Clause
+from verne.conformity.duration import Duration
+from verne.conformity.verdict import Result, RollUp, Verdict
+from verne.web import phrases
+from verne.web.parts import Link
+
+from .view import View, outcome_badge, result_badge
+
+
+@dataclass(frozen=True)
+class Branch:
+    """standard/branch.html: a clause, how it stands, and the clauses under it."""
+
+    number: str
+    title: str
+    url: str
+    quarter: str
+    verdict: SafeString
+    conforming: int
+    total: int
+    open: bool = False
+    children: Sequence[Branch] = ()
+
+
+def branch_of(view: View, clause: Clause, sums: dict[str, RollUp]) -> Branch:
+    children = [branch_of(view, c, sums) for c in view.catalogue.children(clause.number)]
+    group = sums[clause.number]
+    return Branch(
+        number=clause.number,
+        title=clause.title,
+        url=view.clause_url(clause.number),
+        quarter=clause.pdca,
+        verdict=result_badge(group.worst) if group.worst else SafeString(""),
+        conforming=group.conforming,
+        total=group.total,
+        open=clause.depth == 0,
+        children=children,
+    )
+
+
+@dataclass(frozen=True)
+class Sums:
+    """standard/sums.html: how many obligations came to which result."""
+
+    readiness: float | None
+    conforming: int
+    exercised: int
+    total: int
+    counts: dict[str, int]
+    legend: Sequence[tuple[SafeString, int]]
+
+
+def sums_of(group: RollUp) -> Sums:
+    return Sums(
+        readiness=group.readiness,
+        conforming=group.conforming,
+        exercised=group.exercised,
+        total=group.total,
+        # From good to bad, as one reads a bar from the left.
+        counts={r.value: group[r] for r in reversed(Result) if group[r]},
+        legend=[(result_badge(r), group[r]) for r in reversed(Result) if group[r]],
+    )
+
+
+@dataclass(frozen=True)
+class CheckRow:
+    """One check with its figure."""
+
+    key: str
+    url: str
+    condition: str
+    outcome: SafeString
+    population: int | None
+    exceptions: int | None
+    exceptions_url: str
+    population_url: str
+    note: str = ""
+    fault: str = ""
+    stale: bool = False
+
+
+def how_many_computed(verdict: Verdict) -> str:
+    """Said only where something is missing."""
+    if verdict.computed == verdict.total:
+        return ""
+    return gettext("%(computed)d of %(total)d checks computed") % {
+        "computed": verdict.computed,
+        "total": verdict.total,
+    }
+
+
+def check_row(view: View, check: Check) -> CheckRow:
+    figure = view.statement.figures[check.key]
+    return CheckRow(
+        key=check.key,
+        url=view.check_url(check.key),
+        condition=check.condition,
+        outcome=outcome_badge(figure.outcome),
+        population=figure.population,
+        exceptions=figure.exceptions,
+        exceptions_url=view.check_url(check.key),
+        population_url=view.check_url(check.key, show="population"),
+        note=gettext(figure.note) if figure.note else "",
+        fault=figure.fault,
+        stale=figure.stale,
+    )
+
+
+@dataclass(frozen=True)
+class DocumentRow:
+    name: str
+    kind: Any
+    basis: Any
+    obligations: Sequence[Link]
+
+
+KINDS_OF_DOCUMENT: Final = {"document": _("document, kept current"), "record": _("record, kept")}
+BASES: Final = {
+    "explicit": _("asked for in words"),
+    "implied": _("implied, for it cannot be shown otherwise"),
+}
+
+
+def documents_of(view: View, verdicts: Iterable[Verdict]) -> list[DocumentRow]:
+    named = dict.fromkeys(d for v in verdicts for d in v.requirement.documented)
+    requirements = view.catalogue.requirements
+    return [
+        DocumentRow(
+            name=d.name,
+            kind=KINDS_OF_DOCUMENT[d.kind],
+            basis=BASES[d.basis],
+            obligations=[
+                Link(label=requirements[id].cite, url=view.obligation_url(id))
+                for id in d.required_by
+            ],
+        )
+        for d in named
+    ]
+
+
+def said(value: Any) -> str:
+    return value.words if isinstance(value, Duration) else phrases.number(value)

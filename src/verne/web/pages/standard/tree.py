@@ -1,0 +1,72 @@
+"""The whole standard as a tree of clauses, with its readiness and its course."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from verne.conformity import statement as statements
+from verne.web.drawings import Line
+from verne.web.parts import Action, PageHeader
+
+from .shown import branch_of, sums_of
+from .view import COMPUTE, View, open_view
+
+
+@login_required
+def index(request: HttpRequest) -> HttpResponse:
+    view = open_view(request)
+    sums = view.statement.judgement.clauses()
+    whole = view.statement.judgement.whole
+    standard = view.catalogue.standard
+    actions = []
+    if view.person.may(COMPUTE) and not view.past:
+        actions = [
+            Action(label=_("Compute anew"), url=reverse("standard-compute"), method="post"),
+            Action(label=_("Keep this day"), url=reverse("standard-keep"), method="post"),
+        ]
+    actions.append(Action(label=_("Values"), url=reverse("standard-values"), icon="settings"))
+    return render(
+        request,
+        "standard/index.html",
+        view.base
+        | {
+            "header": PageHeader(
+                title=standard.designation,
+                lead=_("What your records say about each clause, down to the record."),
+                actions=actions,
+            ),
+            "whole": sums_of(whole),
+            "sentences": sums_of(view.statement.judgement.statements()),
+            "computed": view.statement.computed,
+            "checks": len(view.statement.figures),
+            "branches": [branch_of(view, c, sums) for c in view.catalogue.children(None)],
+            "course": _course(view),
+            "notice": view.catalogue.notice,
+        },
+    )
+
+
+def _course(view: View) -> Line | None:
+    """Readiness over the last twelve months: the last snapshot of each month, and the present."""
+    snapshots = statements.course(view.statement.at - timedelta(days=365))
+    months = {timezone.localtime(s.at).strftime("%Y-%m"): s for s in snapshots}
+    if len(months) < 2:
+        return None
+    return Line(
+        title=_("Readiness"),
+        note=_("last snapshot of each month"),
+        unit="%",
+        high=100,
+        labels=(_("Month"), _("Conforming")),
+        points=[
+            (month, None if s.whole.readiness is None else round(100 * s.whole.readiness))
+            for month, s in sorted(months.items())
+        ],
+    )

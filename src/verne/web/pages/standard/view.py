@@ -1,0 +1,147 @@
+"""Whose statement a page of the standard shows, and of which day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+
+from verne.conformity import statement as statements
+from verne.conformity.catalogue import Catalogue, Clause
+from verne.conformity.models import Snapshot
+from verne.conformity.statement import Statement
+from verne.conformity.verdict import Outcome, Result
+from verne.engine.people import Person
+from verne.web import components
+from verne.web.parts import Link
+
+VIEW: Final = "conformity.view_statement"
+COMPUTE: Final = "conformity.compute_statement"
+
+READING: Final = 0.5
+"""Seconds a page may spend on computing what has changed before it shows what it has."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A reader, the statement they look at, and the day if it is a day of the past."""
+
+    request: HttpRequest
+    person: Person
+    statement: Statement
+    on: date | None = None
+    refused: str = ""
+    """Why the day asked for cannot be shown."""
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return self.statement.catalogue
+
+    @property
+    def past(self) -> bool:
+        return self.statement.snapshot is not None
+
+    def url(self, name: str, *args: str, **query: str) -> str:
+        """An address within the standard that stays on the same day."""
+        if self.on:
+            query = {"on": self.on.isoformat(), **query}
+        return reverse(name, args=args) + (f"?{urlencode(query)}" if query else "")
+
+    def clause_url(self, number: str) -> str:
+        return self.url("standard-clause", number)
+
+    def obligation_url(self, id: str) -> str:
+        return self.url("standard-obligation", id)
+
+    def check_url(self, key: str, **query: str) -> str:
+        return self.url("standard-check", key, **query)
+
+    @property
+    def base(self) -> dict[str, Any]:
+        """What every page of the standard shows at its head."""
+        first = Snapshot.objects.order_by("at").values_list("at", flat=True).first()
+        return {
+            "moment": self.statement.at,
+            "day": Day(
+                url=self.request.path,
+                on=self.on,
+                first=timezone.localtime(first).date() if first else None,
+                today=timezone.localdate(),
+                refused=self.refused,
+                shown=self.statement.at if self.past else None,
+                computed_at=self.statement.computed_at,
+                stale=len(self.statement.stale),
+            ),
+            "may_compute": self.person.may(COMPUTE) and not self.past,
+        }
+
+
+@dataclass(frozen=True)
+class Day:
+    """standard/day.html: which day is shown, how fresh it is, and another day to choose."""
+
+    url: str
+    on: date | None
+    first: date | None
+    today: date
+    refused: str
+    shown: datetime | None
+    computed_at: datetime | None
+    stale: int
+
+
+def open_view(request: HttpRequest) -> View:
+    """The statement this reader asks for; those without the right are turned away."""
+    person = require(request, VIEW)
+    asked = request.GET.get("on", "")
+    if not asked:
+        return View(request, person, statements.current(budget=READING))
+    try:
+        on = date.fromisoformat(asked)
+    except ValueError:
+        refused = gettext("%(text)s is no date: write one such as 2026-01-31.") % {"text": asked}
+        return View(request, person, statements.current(budget=READING), refused=refused)
+    if on >= timezone.localdate():
+        return View(request, person, statements.current(budget=READING))
+    end = timezone.make_aware(datetime.combine(on, time.max))
+    try:
+        return View(request, person, statements.past(end), on)
+    except statements.NoSnapshot as none:
+        return View(request, person, statements.current(budget=READING), refused=str(none))
+
+
+def require(request: HttpRequest, right: str) -> Person:
+    person = request.user
+    if not isinstance(person, Person) or not person.may(right):
+        raise PermissionDenied(gettext("Your roles do not include the statement of conformity."))
+    return person
+
+
+def crumbs(view: View, clauses: Sequence[Clause]) -> list[Link]:
+    """From the standard down to the clause, which come nearest first."""
+    trail = [Link(label=view.catalogue.standard.designation, url=view.url("standard"))]
+    return trail + [
+        Link(label=f"{c.number} {c.title}", url=view.clause_url(c.number))
+        for c in reversed(clauses)
+    ]
+
+
+def result_badge(result: Result | None) -> SafeString:
+    return components.verdict(result.value, result.label) if result else SafeString("")
+
+
+OUTCOMES: Final = {Outcome.HOLDS: "met", Outcome.FAILS: "gap"}
+"""The verdict a single check is shown as, where its word is not one of the results."""
+
+
+def outcome_badge(outcome: Outcome) -> SafeString:
+    return components.verdict(OUTCOMES.get(outcome, outcome.value), outcome.label)
