@@ -77,7 +77,7 @@ def narrow(rows: models.QuerySet[M], text: str) -> models.QuerySet[M]:
 
 
 def ranked(rows: models.QuerySet[Any], text: str, limit: int = 20) -> list[int]:
-    """Numbers of the rows that hold every word, best first; a record whose reference it is leads."""
+    """Numbers of the rows that hold every word, best first; one asked for by reference leads."""
     named = references(text)
     first = list(rows.filter(ref__in=named).values_list("pk", flat=True)) if named else []
     asked = question(text)

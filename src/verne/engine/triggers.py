@@ -1,7 +1,7 @@
 """The triggers that write the history: one entry for each row changed, and none without an act.
 
 They are generated from the models and the columns there are, so they follow every migration. What
-SQLite and PostgreSQL are told differs; it stands in `sqlite/capture.py` and `postgresql/capture.py`.
+each database is told stands in `sqlite/capture.py` and `postgresql/capture.py`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Table:
     name: str
     key: str
     record: str = ""
-    """The column that holds the number of the record the row belongs to; empty when there is none."""
+    """The column with the number of the record that the row belongs to; empty without one."""
     secrets: frozenset[str] = frozenset()
     fields: dict[str, models.Field[Any, Any]] = field(default_factory=dict, hash=False)
     """The model's fields by their column."""
@@ -276,9 +276,9 @@ def _open_act(connection: BaseDatabaseWrapper, note: str) -> int:
         there = {column.name for column in described}
         quote = connection.ops.quote_name
         chosen = [f for f in Act._meta.concrete_fields if f.column in there and not f.primary_key]
+        names, marks = ", ".join(quote(f.column) for f in chosen), ", ".join(["%s"] * len(chosen))
         cursor.execute(
-            f"INSERT INTO {quote(Act._meta.db_table)} ({', '.join(quote(f.column) for f in chosen)})"
-            f" VALUES ({', '.join('%s' for _f in chosen)}) RETURNING id",
+            f"INSERT INTO {quote(Act._meta.db_table)} ({names}) VALUES ({marks}) RETURNING id",
             [f.get_db_prep_save(getattr(act, f.attname), connection) for f in chosen],
         )
         return int(cursor.fetchone()[0])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from time import monotonic
+from sqlite3 import SQLITE_BUSY
+from time import monotonic, sleep
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -36,13 +37,24 @@ class DatabaseWrapper(base.DatabaseWrapper):
         # Imported here because Django loads the backend before it can load models.
         from verne.engine.history import current_act
 
-        connection = super().get_new_connection(conn_params)
+        connection = self._open(conn_params)
         connection.create_function("verne_act", 0, current_act.get)
         # Without it REPLACE removes rows behind the back of the delete triggers.
         connection.execute("PRAGMA recursive_triggers = ON")
         # Some builds forbid triggers to call functions that the program has added.
         connection.execute("PRAGMA trusted_schema = ON")
         return connection
+
+    def _open(self, conn_params: dict[str, Any]) -> Any:
+        """Open the file; turning a new one to WAL fails at once when another is just doing it."""
+        deadline = monotonic() + self._patience()
+        while True:
+            try:
+                return super().get_new_connection(conn_params)
+            except self.Database.OperationalError as refusal:
+                if refusal.sqlite_errorcode != SQLITE_BUSY or monotonic() > deadline:
+                    raise
+                sleep(0.01)
 
     def _start_transaction_under_autocommit(self) -> None:
         if self.transaction_mode not in ("IMMEDIATE", "EXCLUSIVE"):

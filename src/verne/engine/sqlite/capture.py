@@ -107,15 +107,19 @@ def _capture(
 
 def _guards(name: str) -> dict[str, str]:
     """Refuse every way to alter a row that is there, REPLACE included."""
-    refuse = f"BEGIN SELECT RAISE(ABORT, {_text(APPEND_ONLY)}); END"
+    moments = {
+        "update": "BEFORE UPDATE",
+        "delete": "BEFORE DELETE",
+        "replace": "BEFORE INSERT",
+    }
+    there = f" WHEN EXISTS (SELECT 1 FROM {_name(name)} WHERE id = NEW.id)"
     return {
-        f"verne_history_keep_update_{name}": f"CREATE TRIGGER {_name(f'verne_history_keep_update_{name}')} "
-        f"BEFORE UPDATE ON {_name(name)}\n{refuse}",
-        f"verne_history_keep_delete_{name}": f"CREATE TRIGGER {_name(f'verne_history_keep_delete_{name}')} "
-        f"BEFORE DELETE ON {_name(name)}\n{refuse}",
-        f"verne_history_keep_replace_{name}": f"CREATE TRIGGER {_name(f'verne_history_keep_replace_{name}')} "
-        f"BEFORE INSERT ON {_name(name)} "
-        f"WHEN EXISTS (SELECT 1 FROM {_name(name)} WHERE id = NEW.id)\n{refuse}",
+        (guard := f"verne_history_keep_{verb}_{name}"): (
+            f"CREATE TRIGGER {_name(guard)} {moment} ON {_name(name)}"
+            f"{there if verb == 'replace' else ''}\n"
+            f"BEGIN SELECT RAISE(ABORT, {_text(APPEND_ONLY)}); END"
+        )
+        for verb, moment in moments.items()
     }
 
 

@@ -30,6 +30,10 @@ class Line:
     def __init__(self) -> None:
         self._queue: deque[Turn] = deque()
 
+    def __len__(self) -> int:
+        """How many stand in line, the one whose turn it is included."""
+        return len(self._queue)
+
     def enter(self, owner: object, *, timeout: float) -> Turn | None:
         """Wait for the turn; None when it does not come in time."""
         turn = Turn(self, owner)
