@@ -14,15 +14,22 @@ MARKS = {"ok": "✓", "warning": "!", "fault": "✗"}
 
 @click.command("doctor")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings for a program to read.")
-def command(as_json: bool) -> None:
+@click.option("--mend", is_flag=True, help="Mend what can be mended without losing anything.")
+def command(as_json: bool, mend: bool) -> None:
     """Examine the installation and say what to mend.
 
-    Nothing is changed. Exit code 0 when all is well or only warnings are found, 1 with a fault.
+    Without --mend nothing is changed. Exit code 0 when all is well or only warnings are found, 1
+    with a fault.
     """
     start.apps()
     from verne.cli.examination import examine
 
     findings = list(examine())
+    if mend and (mendable := [(f.subject, f.says, f.mend) for f in findings if f.mend]):
+        for subject, says, do_it in mendable:
+            click.echo(f"Mending {subject}: {says}", err=True)
+            do_it()
+        findings = list(examine())
     faults = sum(found.level == "fault" for found in findings)
     if as_json:
         rows = [found.as_dict() for found in findings]

@@ -6,13 +6,14 @@ import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import click
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Count, Model
 from django.utils import timezone
 
@@ -20,20 +21,32 @@ from verne import __version__
 from verne.cli import start
 
 PRIVATE = ("secret.key", "sign-in.txt", "*.pem", "*.sqlite3")
+REACH = "See that the server runs, and that DATABASE_URL names it as it should."
+MEND = "verne doctor --mend"
 RESTORE = "Stop Verne and restore the last backup; keep what is there for the inquiry."
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at; `do` says how to mend it, and is empty when all is well."""
+    """One thing that was looked at; `do` says how to mend it, and is empty when all is well.
+
+    `mend` does it, where it can be done without losing anything.
+    """
 
     subject: str
     level: str
     says: str
     do: str = ""
+    mend: Callable[[], object] | None = None
 
-    def as_dict(self) -> dict[str, str]:
-        return asdict(self)
+    def as_dict(self) -> dict[str, str | bool]:
+        return {
+            "subject": self.subject,
+            "level": self.level,
+            "says": self.says,
+            "do": self.do,
+            "mendable": self.mend is not None,
+        }
 
 
 Findings = Iterator[Finding]
@@ -47,18 +60,19 @@ def warning(subject: str, says: str, do: str) -> Finding:
     return Finding(subject, "warning", says, do)
 
 
-def fault(subject: str, says: str, do: str) -> Finding:
-    return Finding(subject, "fault", says, do)
+def fault(subject: str, says: str, do: str, mend: Callable[[], object] | None = None) -> Finding:
+    return Finding(subject, "fault", says, do, mend)
 
 
 def examine() -> Findings:
     """Everything, in the order in which one thing rests on another."""
     yield well("program", f"Verne {__version__} on Python {sys.version.split()[0]}")
-    before = list(_guarded("database", database)) + list(_guarded("migrations", migrations))
-    yield from before
-    if any(found.level == "fault" for found in before):
-        # Without its tables nothing else can be looked at.
-        return
+    for subject, look in (("database", database), ("migrations", migrations)):
+        found = list(_guarded(subject, look))
+        yield from found
+        if any(finding.level == "fault" for finding in found):
+            # Without its tables nothing else can be looked at.
+            return
     for subject, look in EXAMINATIONS.items():
         yield from _guarded(subject, look)
 
@@ -68,7 +82,8 @@ def _guarded(subject: str, look: Callable[[], Findings]) -> Findings:
     try:
         yield from look()
     except (click.UsageError, DatabaseError, OSError) as wrong:
-        yield fault(subject, f"This could not be examined: {wrong}".strip(), RESTORE)
+        do = REACH if subject == "database" else RESTORE
+        yield fault(subject, f"This could not be examined: {wrong}".strip(), do)
 
 
 def database() -> Findings:
@@ -85,11 +100,13 @@ def database() -> Findings:
     with connection.cursor() as cursor:
         cursor.execute("SELECT sqlite_version()")
         (version,) = cursor.fetchone()
+        cursor.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
+        (size,) = cursor.fetchone()
         cursor.execute("PRAGMA quick_check(5)")
         damage = [row[0] for row in cursor.fetchall() if row[0] != "ok"]
         cursor.execute("PRAGMA foreign_key_check")
         dangling = cursor.fetchmany(5)
-    yield well("database", f"SQLite {version}, {path}, {_megabytes(path.stat().st_size)}")
+    yield well("database", f"SQLite {version}, {path}, {_megabytes(size)}")
     if damage:
         yield fault("database", f"The file is damaged: {'; '.join(damage)}", RESTORE)
     if dangling:
@@ -110,7 +127,7 @@ def migrations() -> Findings:
 
 
 def triggers() -> Findings:
-    from verne.engine.triggers import missing
+    from verne.engine.triggers import install, missing
 
     wrong = missing(connection)
     if not wrong:
@@ -119,8 +136,9 @@ def triggers() -> Findings:
     yield fault(
         "history",
         f"{len(wrong)} triggers are not as they should be. {' '.join(wrong[:3])}",
-        "verne manage migrate puts them back. Find out who took them away: what was changed "
-        "meanwhile is in no history.",
+        f"{MEND} puts them back. Find out who took them away: what was changed meanwhile is in "
+        "no history.",
+        partial(install, connection),
     )
 
 
@@ -141,8 +159,8 @@ def counters() -> Findings:
         yield fault(
             "references",
             f"{prefix}-{number} is on file, but the counter stands at {given.get(prefix, 0)}.",
-            "New records of this type are refused until the counter is raised: "
-            f"UPDATE engine_counter SET last = {number} WHERE prefix = '{prefix}'.",
+            f"New records of this type are refused until it is raised: {MEND}",
+            partial(Counter.objects.update_or_create, {"last": number}, prefix=prefix),
         )
     if odd:
         yield fault("references", f"{odd} references have no number.", RESTORE)
@@ -177,17 +195,36 @@ def records() -> Findings:
 
 
 def search_index() -> Findings:
-    from verne.engine import search
-
-    indexed, expected = search.counts()
-    if indexed == expected:
-        yield well("search", f"{indexed:,} records are in the index.")
-    else:
-        yield fault(
-            "search",
-            f"{indexed:,} of {expected:,} records are in the index.",
-            "verne manage rebuild_search makes it anew.",
+    with connection.cursor() as cursor:
+        key = "sheet_id" if connection.vendor == "postgresql" else "rowid"
+        cursor.execute(
+            f"SELECT count(*) FROM engine_sheet WHERE id NOT IN (SELECT {key} FROM engine_search)"
         )
+        (absent,) = cursor.fetchone()
+        cursor.execute(
+            f"SELECT count(*) FROM engine_search WHERE {key} NOT IN (SELECT id FROM engine_sheet)"
+        )
+        (stray,) = cursor.fetchone()
+    if not absent and not stray:
+        yield well("search", "Every record is in the index.")
+        return
+    yield fault(
+        "search",
+        f"{absent:,} records are not in the index, {stray:,} entries of it belong to no record.",
+        f"{MEND} makes the index anew.",
+        rebuild_search,
+    )
+
+
+def rebuild_search() -> None:
+    from verne.engine import search
+    from verne.engine.register import registers
+
+    with transaction.atomic():
+        search.clear()
+        for kind, register in registers.items():
+            records = register.model._default_manager.order_by("pk").iterator(chunk_size=1000)
+            search.index_many((r.pk, kind, register.search_text(r)) for r in records)
 
 
 def files() -> Findings:
@@ -226,16 +263,16 @@ def files() -> Findings:
 
 def secrets() -> Findings:
     home = Path(settings.VERNE_HOME)
-    private = [
-        home / "secret.key",
-        home / "sign-in.txt",
-        *home.glob("*.sqlite3"),
-        *home.glob("*.pem"),
-    ]
+    private = [path for name in PRIVATE for path in home.glob(name) if path.is_file()]
     open_ones = [path for path in private if stat.S_IMODE(path.stat().st_mode) & 0o007]
     keys = [path for path in open_ones if path.suffix in (".key", ".pem", ".txt")]
     for path in keys:
-        yield fault("secrets", f"Everybody on this machine may read {path}.", f"chmod 600 {path}")
+        yield fault(
+            "secrets",
+            f"Everybody on this machine may read {path}.",
+            f"chmod 600 {path}, or {MEND}",
+            partial(path.chmod, 0o600),
+        )
     if set(open_ones) - set(keys) and stat.S_IMODE(home.stat().st_mode) & 0o005:
         yield warning(
             "secrets",

@@ -166,8 +166,18 @@ def take_up_again() -> int:
 
 
 def run_waiting() -> None:
-    """Run every job that is ready, here and now, and return when none is left."""
-    _OneWorker("here", interval=0).run()
+    """Run every job that is ready, here and now, and return when none is left.
+
+    Unlike a worker it leaves the connection open, so that it can be called inside a transaction.
+    """
+    worker = _OneWorker("here", interval=0)
+    while True:
+        with transaction.atomic():
+            row = DBTaskResult.objects.ready().get_locked()
+            if row is None:
+                return
+            row.claim(worker.worker_id)
+        worker.run_task(row)
 
 
 class Steward:
