@@ -1,22 +1,33 @@
 """A clock as its events tell it: how long it ran, whether it kept its promise, when it is due.
 
-Pure: events, a calendar and a target go in, figures come out. Another target over the same events
-gives other figures and loses nothing.
+Pure: events, a calendar and a target go in, figures come out. Another target or calendar over the
+same events gives other figures and loses nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from .calendar import Calendar, Reason, Step
 
-__all__ = ["ALWAYS", "Event", "Reading", "Step", "Target", "explain", "read"]
+__all__ = ["ALWAYS", "Event", "Reading", "Segment", "State", "Step", "Target", "explain", "read"]
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 ALWAYS = Calendar.from_dict({"tz": "UTC", "weekly": {day: [["00:00", "24:00"]] for day in _DAYS}})
 """Every hour of every day: the calendar where none is agreed."""
+
+
+class State(StrEnum):
+    """How a clock stands. Paused says nothing about a breach: `breached_at` does."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    MET = "met"
+    BREACHED = "breached"
+    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True)
@@ -38,83 +49,82 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Reading:
-    """A clock at an instant. `state` is running, paused, met, breached or cancelled.
+class Segment:
+    """A stretch in which a clock was running, paused or resolved; `until` is None while it lasts.
 
-    While it is paused, `due` is where it would be if it were resumed at that instant.
+    Waiting for a customer and having been resolved for a while are different things, although
+    neither counts: people ask how long each of them took.
     """
 
-    state: str
+    kind: str
+    since: datetime
+    until: datetime | None
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A clock at an instant.
+
+    `due` of a paused clock is where it would be if it were resumed at that instant. `segments` has
+    the whole story; what counts began at `started_at`, which a reset moves.
+    """
+
+    state: State
     elapsed: float
     started_at: datetime
     stopped_at: datetime | None = None
     paused: bool = False
     due: datetime | None = None
     breached_at: datetime | None = None
-    remaining: float | None = None
-    pauses: tuple[tuple[datetime, datetime], ...] = ()
+    allowed: float | None = None
+    segments: tuple[Segment, ...] = ()
     calendar: Calendar = ALWAYS
     target: Target | None = None
-    _budget: float | None = field(default=None, repr=False)
+    _stops: tuple[tuple[datetime, datetime], ...] = field(default=(), repr=False)
+
+    @property
+    def ticking(self) -> bool:
+        """Whether time is being used up, or would be in open hours."""
+        return not self.paused and self.stopped_at is None
+
+    @property
+    def remaining(self) -> float | None:
+        """The business seconds left, below zero after a breach; None without a target."""
+        return None if self.allowed is None else self.allowed - self.elapsed
 
     @property
     def share(self) -> float | None:
         """The part of the target used up; None without a target."""
-        if not self._budget:
+        if self.allowed is None:
             return None
-        return self.elapsed / self._budget
-
-    def thresholds(self, marks: Sequence[int]) -> dict[int, datetime]:
-        """The instants at which the given percents of the target are used up."""
-        if self._budget is None:
-            return {}
-        return {
-            mark: self.calendar.due(self.started_at, self._budget * mark / 100, self.pauses)
-            for mark in marks
-        }
-
-
-@dataclass(frozen=True)
-class _Course:
-    """The events of a clock from its last start on, as stretches."""
-
-    started_at: datetime
-    still: tuple[tuple[datetime, datetime, Reason], ...]
-    stopped_at: datetime | None
-    paused: bool
-    cancelled: bool
+        return self.elapsed / self.allowed if self.allowed else 1.0
 
     @property
-    def pauses(self) -> tuple[tuple[datetime, datetime], ...]:
-        return tuple((since, until) for since, until, _why in self.still)
+    def pauses(self) -> tuple[tuple[datetime, datetime | None], ...]:
+        """When it waited, since it started to count."""
+        return tuple(
+            (segment.since, segment.until)
+            for segment in self.segments
+            if segment.kind == "paused" and segment.since >= self.started_at
+        )
 
+    def thresholds(self, marks: Iterable[int]) -> dict[int, datetime]:
+        """The instants at which the given percents of the target are used up.
 
-def _course(events: Sequence[Event], at: datetime) -> _Course:
-    """What the events up to an instant say; a stretch still open ends at that instant."""
-    told = sorted((e for e in events if e.at <= at), key=lambda e: e.at) or list(events[:1])
-    started = told[0].at
-    still: list[tuple[datetime, datetime, Reason]] = []
-    halted: tuple[datetime, Reason] | None = None
-    stopped: datetime | None = None
-    cancelled = False
-    for event in told:
-        if event.kind in ("start", "reset"):
-            started, still, stopped = event.at, [], None
-            halted = (event.at, halted[1]) if halted and event.kind == "reset" else None
-        elif event.kind == "pause" and halted is None:
-            halted = (event.at, Reason.PAUSED)
-        elif event.kind == "resume" and halted is not None:
-            still.append((halted[0], event.at, halted[1]))
-            halted, stopped = None, None
-        elif event.kind in ("stop", "cancel"):
-            if halted is not None and stopped is None:
-                still.append((halted[0], event.at, halted[1]))
-            halted, stopped = (event.at, Reason.RESOLVED), event.at
-            cancelled = event.kind == "cancel"
-    paused = halted is not None and stopped is None
-    if halted is not None and paused:
-        still.append((halted[0], max(at, halted[0]), halted[1]))
-    return _Course(started, tuple(still), stopped, paused, cancelled)
+        Those a stopped clock never reached are left out; those of a paused one move on with `due`.
+        """
+        if self.allowed is None or self.due is None:
+            return {}
+        instants = {
+            mark: self.due if mark == 100 else self._after(self.allowed * mark / 100)
+            for mark in marks
+        }
+        end = self.stopped_at
+        return {mark: at for mark, at in instants.items() if end is None or at <= end}
+
+    def _after(self, seconds: float) -> datetime:
+        return self.calendar.due(self.started_at, seconds, self._stops)
 
 
 def read(
@@ -123,32 +133,109 @@ def read(
     """The clock at an instant."""
     course = _course(events, at)
     end = course.stopped_at or at
-    elapsed = calendar.elapsed(course.started_at, end, course.pauses)
-    due, budget = _due(course, calendar, target)
-    breached = due if due is not None and end > due and not course.paused else None
-    if course.paused and budget is not None and elapsed > budget:
-        breached = calendar.due(course.started_at, budget, course.pauses)
-    if course.cancelled:
-        state = "cancelled"
-    elif course.stopped_at:
-        state = "breached" if breached else "met"
-    elif course.paused:
-        state = "paused"
-    else:
-        state = "breached" if breached else "running"
+    elapsed = calendar.elapsed(course.started_at, end, course.pairs)
+    due, allowed = _due(course, calendar, target)
+    breached_at = None if due is None or course.cancelled else course.first_running_after(due, end)
     return Reading(
-        state=state,
+        state=_state(course, breached_at),
         elapsed=elapsed,
         started_at=course.started_at,
         stopped_at=course.stopped_at,
         paused=course.paused,
         due=due,
-        breached_at=None if course.cancelled else breached,
-        remaining=None if budget is None else budget - elapsed,
-        pauses=course.pauses,
+        breached_at=breached_at,
+        allowed=allowed,
+        segments=course.segments,
         calendar=calendar,
         target=target,
-        _budget=budget,
+        _stops=course.pairs,
+    )
+
+
+def explain(
+    events: Sequence[Event], calendar: Calendar, target: Target | None, at: datetime
+) -> list[Step]:
+    """Why it is due then: the stretches that count and those that do not, in order."""
+    course = _course(events, at)
+    due, _allowed = _due(course, calendar, target)
+    end = due if due is not None else (course.stopped_at or at)
+    return calendar.steps(course.started_at, end, course.stops)
+
+
+@dataclass(frozen=True)
+class _Course:
+    """What the events up to an instant say; `stops` are the stretches that do not count."""
+
+    started_at: datetime
+    stopped_at: datetime | None
+    paused: bool
+    cancelled: bool
+    segments: tuple[Segment, ...]
+    stops: tuple[tuple[datetime, datetime, Reason], ...]
+
+    @property
+    def pairs(self) -> tuple[tuple[datetime, datetime], ...]:
+        return tuple((since, until) for since, until, _reason in self.stops)
+
+    def first_running_after(self, due: datetime, end: datetime) -> datetime | None:
+        """The instant from which it ran although it was due: only running time breaches."""
+        for segment in self.segments:
+            until = segment.until or end
+            if segment.kind == "running" and segment.since >= self.started_at and until > due:
+                return max(segment.since, due)
+        return None
+
+
+# What each event makes of a clock. An event that is not here changes nothing: a log may be told
+# twice, by an import or by two people, and must still be read.
+_MOVES = {
+    ("running", "pause"): "paused",
+    ("running", "stop"): "resolved",
+    ("running", "cancel"): "cancelled",
+    ("running", "reset"): "running",
+    ("paused", "resume"): "running",
+    ("paused", "stop"): "resolved",
+    ("paused", "cancel"): "cancelled",
+    ("paused", "reset"): "paused",
+    ("resolved", "resume"): "running",
+    ("resolved", "reset"): "running",
+    ("resolved", "cancel"): "cancelled",
+}
+_REASONS = {"paused": Reason.PAUSED, "resolved": Reason.RESOLVED}
+
+
+def _course(events: Sequence[Event], at: datetime) -> _Course:
+    """Before its first event a clock reads as it did when it started."""
+    story = sorted(events, key=lambda event: event.at)
+    told = [event for event in story if event.at <= at] or story[:1]
+    now, started_at = "running", told[0].at
+    since, why = told[0].at, told[0].why
+    segments: list[Segment] = []
+    for event in told:
+        then = _MOVES.get((now, event.kind))
+        if then is None:
+            continue
+        if since < event.at:
+            segments.append(Segment(now, since, event.at, why))
+        if event.kind == "reset":
+            started_at = event.at
+        now, since, why = then, event.at, event.why
+    if now != "cancelled":
+        segments.append(Segment(now, since, None, why))
+    ended = now in ("resolved", "cancelled")
+    return _Course(
+        started_at=started_at,
+        stopped_at=since if ended else None,
+        paused=now == "paused",
+        cancelled=now == "cancelled",
+        segments=tuple(segments),
+        stops=tuple(
+            (segment.since, segment.until or max(at, segment.since), _REASONS[segment.kind])
+            for segment in segments
+            if segment.kind in _REASONS
+            and segment.since >= started_at
+            and not (ended and segment.until is None)
+        ),
     )
 
 
@@ -159,18 +246,18 @@ def _due(
     if target is None:
         return None, None
     if target.seconds is not None:
-        return calendar.due(course.started_at, target.seconds, course.pauses), target.seconds
+        return calendar.due(course.started_at, target.seconds, course.pairs), target.seconds
     due = calendar.due_days(
-        course.started_at, target.days or 0, end_of_day=target.end_of_day, pauses=course.pauses
+        course.started_at, target.days or 0, end_of_day=target.end_of_day, pauses=course.pairs
     )
-    return due, calendar.elapsed(course.started_at, due, course.pauses)
+    return due, calendar.elapsed(course.started_at, due, course.pairs)
 
 
-def explain(
-    events: Sequence[Event], calendar: Calendar, target: Target | None, at: datetime
-) -> list[Step]:
-    """Why it is due then: the stretches that count and those that do not, in order."""
-    course = _course(events, at)
-    due, _budget = _due(course, calendar, target)
-    end = due if due is not None else (course.stopped_at or at)
-    return list(calendar.steps(course.started_at, end, course.still))
+def _state(course: _Course, breached_at: datetime | None) -> State:
+    if course.cancelled:
+        return State.CANCELLED
+    if course.paused:
+        return State.PAUSED
+    if breached_at:
+        return State.BREACHED
+    return State.MET if course.stopped_at else State.RUNNING
