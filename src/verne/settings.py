@@ -109,6 +109,7 @@ INSTALLED_APPS = [
     "django_tasks",
     "django_tasks_db",
     "verne.engine",
+    "verne.sms.leadership",
     "verne.sms.portfolio",
     "verne.sms.relationship",
     "verne.sms.resolution",
@@ -149,6 +150,7 @@ TEMPLATES = [
 ]
 
 AUTH_USER_MODEL = "engine.Person"
+AUTHENTICATION_BACKENDS = ["verne.web.signing_in.PersonBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",

@@ -121,9 +121,7 @@ class CatalogueEntry(Record):
     ordering = models.TextField(
         _("how to ask for it"), blank=True, help_text=_("Who may have it, and what to do.")
     )
-    readers = models.CharField(
-        _("for"), max_length=20, choices=Readers, default=Readers.EVERYBODY
-    )
+    readers = models.CharField(_("for"), max_length=20, choices=Readers, default=Readers.EVERYBODY)
     audience = models.ManyToManyField(
         Organization,
         related_name="catalogue_entries",
@@ -153,7 +151,11 @@ class CatalogueEntry(Record):
         return self.confirmed_at is None or self.confirmed_at < self.service.changed_at
 
     def clean(self) -> None:
-        if self.withdrawn_at and self.state == "published" and (why := the_service_stays_in_a_view(self)):
+        if (
+            self.withdrawn_at
+            and self.state == "published"
+            and (why := the_service_stays_in_a_view(self))
+        ):
             raise ValidationError(why)
 
 

@@ -62,9 +62,7 @@ def _walk(starts: Any, ties: Any, depth: int | None, most: int | None) -> dict[i
     while level and (depth is None or steps < depth):
         steps += 1
         coming: list[int] = []
-        for here, there, tie in sorted(
-            row for batch in _batches(level) for row in ties(batch)
-        ):
+        for here, there, tie in sorted(row for batch in _batches(level) for row in ties(batch)):
             if there in reached or there in begun:
                 continue
             reached[there] = Reached(steps, here, tie)

@@ -170,7 +170,9 @@ class ItemQuerySet(RecordQuerySet):
         return self.filter(
             models.Q(pk__in=ties.values("source"))
             | models.Q(pk__in=ties.values("target"))
-            | models.Q(pk__in=ConfigurationItem.services.through.objects.values("configurationitem"))
+            | models.Q(
+                pk__in=ConfigurationItem.services.through.objects.values("configurationitem")
+            )
             | models.Q(represents__isnull=False)
         )
 

@@ -73,9 +73,7 @@ class CITypeRegister(Register):
     filters = ("state", "controlled")
     search = ("title", "level_of_detail")
     sections = (
-        Section(
-            _("Type"), "title", "level_of_detail", "controlled", "stands_for_service", "owner"
-        ),
+        Section(_("Type"), "title", "level_of_detail", "controlled", "stands_for_service", "owner"),
     )
     parts = ("attributes",)
     order = "title"
@@ -92,7 +90,9 @@ class ConfigurationItemRegister(Register):
     slug = "configuration-items"
     clauses = ("8.2.6",)
     purpose = _("Everything we have to control in order to deliver the services.")
-    first_step = _("File the item that stands for your most important service, then what it runs on.")
+    first_step = _(
+        "File the item that stands for your most important service, then what it runs on."
+    )
     columns = ("ref", "identifier", "title", "ci_type", "state", "environment", "location", "owner")
     filters = ("state", "ci_type", "environment", "services", "owner", "team")
     search = ("title", "identifier", "description", "location")

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.utils import timezone
 from django.utils.translation import gettext as say
 from django.utils.translation import gettext_lazy as _
 
@@ -19,7 +18,9 @@ from verne.engine.acts import act as open_act
 from verne.engine.acts import file
 from verne.engine.calendars import ServiceCalendar
 from verne.engine.clock import THRESHOLDS
+from verne.engine.jobs import later
 from verne.engine.lifecycle import Approval, Lifecycle, Move, State
+from verne.engine.moment import now
 from verne.engine.people import Organization
 from verne.engine.records import Part, Record, RecordQuerySet
 from verne.engine.register import part_rows, plain
@@ -85,13 +86,13 @@ def each_service_has_a_requirement(agreement: Agreement) -> StrOrPromise | None:
 
 
 def it_has_begun(agreement: Agreement) -> StrOrPromise | None:
-    if agreement.valid_from and agreement.valid_from > timezone.now().date():
+    if agreement.valid_from and agreement.valid_from > now().date():
         return _("The day from which it is valid has not come yet.")
     return None
 
 
 def it_has_not_run_out(agreement: Agreement) -> StrOrPromise | None:
-    if agreement.valid_until and agreement.valid_until < timezone.now().date():
+    if agreement.valid_until and agreement.valid_until < now().date():
         return _("The day until which it is valid has passed: make a new version.")
     return None
 
@@ -117,6 +118,13 @@ def supersede_the_former(agreement: Agreement, act: Act) -> None:
     note = say("%(ref)s has taken its place.") % {"ref": agreement.ref}
     for former in agreement.family_members().in_state("in_force", "under_review"):
         _expire(former, until=agreement.in_force_since, act=act, note=note)
+
+
+def hand_clocks_on(agreement: Agreement, act: Act) -> None:
+    """Records still open change to the targets that apply now, in the background."""
+    from .days import hand_clocks_on
+
+    later(hand_clocks_on, agreement.pk)
 
 
 def _expire(former: Agreement, *, until: datetime, act: Act, note: str) -> None:
@@ -224,7 +232,7 @@ class AgreementLife(Lifecycle):
         in_force,
         _("Put in force"),
         guards=(it_has_begun, it_has_not_run_out),
-        then=(supersede_the_former,),
+        then=(supersede_the_former, hand_clocks_on),
     )
     measure = Move(in_force, in_force, _("Measure now"), then=(measure_anew,))
     review = Move(in_force, under_review, _("Begin review"), then=(measure_anew,))
@@ -245,14 +253,18 @@ class AgreementLife(Lifecycle):
         then=(draft_new_version,),
     )
     expire = Move(
-        (agreed, in_force, under_review), expired, _("Let it expire"), note=True, then=(end_its_force,)
+        (agreed, in_force, under_review),
+        expired,
+        _("Let it expire"),
+        note=True,
+        then=(end_its_force, hand_clocks_on),
     )
     terminate = Move(
         (agreed, in_force, under_review),
         terminated,
         _("Terminate"),
         note=True,
-        then=(end_its_force,),
+        then=(end_its_force, hand_clocks_on),
     )
 
 
@@ -415,7 +427,7 @@ class Agreement(Record):
 
 @needed_at_go_live
 def its_levels_are_agreed(service: Service) -> StrOrPromise | None:
-    if Agreement.objects.agreed(timezone.now()).filter(services=service).exists():
+    if Agreement.objects.agreed(now()).filter(services=service).exists():
         return None
     return _("No service level agreement that covers it is agreed.")
 
@@ -639,7 +651,9 @@ class MeasurementCorrection(Record):
         verbose_name=_("measurement"),
     )
     corrected_value = models.DecimalField(_("corrected value"), max_digits=12, decimal_places=3)
-    reason = models.TextField(_("reason"), help_text=_("What the records get wrong, and how we know."))
+    reason = models.TextField(
+        _("reason"), help_text=_("What the records get wrong, and how we know.")
+    )
 
     class Meta:
         verbose_name = _("measurement correction")

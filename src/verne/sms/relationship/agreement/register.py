@@ -15,7 +15,10 @@ from verne.engine.records import Sheet
 from verne.engine.register import Column, Panel, Register, Section
 from verne.engine.rights import ALL, READ, WORK, scope
 
-from . import targets as targets  # enrols the finder that clocks ask
+# Imported for what they enrol: jobs, and the finder that clocks ask.
+from . import days as days
+from . import measuring as measuring
+from . import targets as targets
 from .models import Agreement, MeasurementCorrection, ServiceLevelMeasurement
 
 WINDOWS_SHOWN = 12
@@ -98,7 +101,13 @@ def corrections(agreement: Agreement, person: Person) -> list[tuple[Any, ...]]:
     rows = MeasurementCorrection.objects.visible_to(person).standing()
     mine = rows.filter(measurement__agreement=agreement)
     return [
-        (row, str(row.measurement), str(row.measurement.value), str(row.corrected_value), row.state_label)
+        (
+            row,
+            str(row.measurement),
+            str(row.measurement.value),
+            str(row.corrected_value),
+            row.state_label,
+        )
         for row in mine.select_related("measurement__agreement", "measurement__target")
     ]
 
@@ -109,7 +118,13 @@ def versions(agreement: Agreement, person: Person) -> list[tuple[Any, ...]]:
         pk__in=[agreement.pk, *agreement.family_members().values_list("pk", flat=True)]
     )
     return [
-        (other, str(other.version_number), other.state_label, _moment(other.in_force_since), _moment(other.in_force_until))
+        (
+            other,
+            str(other.version_number),
+            other.state_label,
+            _moment(other.in_force_since),
+            _moment(other.in_force_until),
+        )
         for other in family.order_by("-version_number", "-pk")
     ]
 
@@ -273,9 +288,7 @@ class MeasurementCorrectionRegister(Register):
     filters = ("state", "owner")
     search = ("title", "reason")
     sections = (
-        Section(
-            _("Correction"), "title", "measurement", "corrected_value", "reason", "owner"
-        ),
+        Section(_("Correction"), "title", "measurement", "corrected_value", "reason", "owner"),
     )
     roles = {
         **READERS,

@@ -20,11 +20,29 @@ HOUR = 3600
 
 USUAL_TARGETS: list[dict[str, Any]] = [
     {"measure": "respond", "applies_to": "incident", "seconds": HOUR, "goal": 95},
-    {"measure": "respond", "applies_to": "incident", "priority": 1, "seconds": HOUR // 4, "goal": 99},
+    {
+        "measure": "respond",
+        "applies_to": "incident",
+        "priority": 1,
+        "seconds": HOUR // 4,
+        "goal": 99,
+    },
     {"measure": "next_update", "applies_to": "incident", "seconds": 4 * HOUR, "goal": 90},
     {"measure": "resolve", "applies_to": "incident", "seconds": 24 * HOUR, "goal": 95},
-    {"measure": "resolve", "applies_to": "incident", "priority": 1, "seconds": 4 * HOUR, "goal": 95},
-    {"measure": "resolve", "applies_to": "incident", "priority": 2, "seconds": 8 * HOUR, "goal": 95},
+    {
+        "measure": "resolve",
+        "applies_to": "incident",
+        "priority": 1,
+        "seconds": 4 * HOUR,
+        "goal": 95,
+    },
+    {
+        "measure": "resolve",
+        "applies_to": "incident",
+        "priority": 2,
+        "seconds": 8 * HOUR,
+        "goal": 95,
+    },
     {"measure": "respond", "applies_to": "service_request", "seconds": 8 * HOUR, "goal": 90},
     {"measure": "fulfil", "applies_to": "service_request", "seconds": 72 * HOUR, "goal": 90},
 ]

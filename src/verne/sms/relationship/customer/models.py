@@ -104,6 +104,11 @@ class Customer(Record):
 
 @needed_at_go_live
 def it_has_an_active_customer(service: Service) -> StrOrPromise | None:
-    if Customer.objects.standing().in_state("active").filter(organization__services=service).exists():
+    if (
+        Customer.objects.standing()
+        .in_state("active")
+        .filter(organization__services=service)
+        .exists()
+    ):
         return None
     return _("No active customer receives it.")

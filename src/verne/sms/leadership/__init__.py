@@ -1,0 +1,1 @@
+"""Leadership (5): who answers for what."""
