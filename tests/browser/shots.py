@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import shutil
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,10 +20,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))),
-    "",
-)
+REPOSITORY = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(REPOSITORY))
+
+from tests.chromium import find_chromium  # noqa: E402
+
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -34,7 +35,6 @@ FLAGS = (
     "--disable-sync",
     "--hide-scrollbars",
 )
-REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @contextmanager
@@ -42,12 +42,13 @@ def chromium() -> Iterator[Any]:
     """A headless browser that calls nobody."""
     from playwright.sync_api import sync_playwright
 
-    if not CHROMIUM:
+    found = find_chromium()
+    if found is None:
         raise SystemExit("No Chromium on this machine. On Debian: apt-get install chromium.")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         env = {**os.environ, "FONTCONFIG_FILE": str(_fonts(Path(folder)))}
         browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=list(FLAGS), env=env  # type: ignore[arg-type]
+            executable_path=found, args=list(FLAGS), env=env  # type: ignore[arg-type]
         )
         try:
             yield browser
@@ -56,14 +57,14 @@ def chromium() -> Iterator[Any]:
 
 
 def _fonts(folder: Path) -> Path:
-    """A font configuration that knows what system-ui is."""
+    """A font configuration in which the default, and so system-ui, is Inter."""
     path = folder / "fonts.conf"
     path.write_text(
         "<?xml version='1.0'?><!DOCTYPE fontconfig SYSTEM 'fonts.dtd'><fontconfig>"
         "<include ignore_missing='yes'>/etc/fonts/fonts.conf</include>"
-        "<match target='pattern'><test name='family'><string>system-ui</string></test>"
-        "<edit name='family' mode='prepend' binding='strong'><string>Inter</string></edit></match>"
-        "</fontconfig>"
+        "<match target='pattern'><test name='family'><string>sans-serif</string></test>"
+        "<edit name='family' mode='prepend_first' binding='strong'><string>Inter</string></edit>"
+        "</match></fontconfig>"
     )
     return path
 

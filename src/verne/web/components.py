@@ -38,6 +38,7 @@ RESULTS = {
     "nonconforming": "gap",
     "not_exercised": "no_occurrence",
     "awaiting_judgement": "awaiting",
+    "not_yet_computed": "not_computed",
 }
 """Results in the words of the statement, and the verdict each is shown as."""
 
@@ -165,16 +166,28 @@ _CLOCK_WORDS = {
     "met": gettext_lazy("%(clock)s met, %(time)s of %(target)s"),
     "missed": gettext_lazy("%(clock)s missed by %(time)s"),
 }
+_CLOCK_BRIEF = {
+    "running": gettext_lazy("in %(time)s"),
+    "soon": gettext_lazy("in %(time)s"),
+    "late": gettext_lazy("late by %(time)s"),
+    "paused": gettext_lazy("paused, %(time)s left"),
+    "met": gettext_lazy("met"),
+    "missed": gettext_lazy("missed by %(time)s"),
+}
 _CLOCK_ICONS = {"late": "alert", "paused": "state-waiting", "met": "tick", "missed": "close"}
 
 
 def clock(
-    chip: Clock | None, *, with_due: bool = False, now: datetime | None = None
+    chip: Clock | None, *, with_due: bool = False, brief: bool = False, now: datetime | None = None
 ) -> SafeString:
-    """A clock: what is due, how long is left, and a ring that closes as the time is used up."""
+    """A clock: what is due, how long is left, and a ring that closes as the time is used up.
+
+    Brief leaves out which clock it is, for a column that says so.
+    """
     if chip is None:
         return format_html('<span class="faint">–</span>')
-    words = str(_CLOCK_WORDS[chip.standing]) % {
+    said = _CLOCK_BRIEF if brief else _CLOCK_WORDS
+    words = str(said[chip.standing]) % {
         "clock": chip.label,
         "time": phrases.duration(chip.seconds),
         "target": phrases.duration(chip.target),

@@ -303,7 +303,7 @@ def incidents() -> p.Table:
                     c.state(words[tone], tone),
                     c.person(owner),
                     service,
-                    c.clock(chips[chip]),
+                    c.clock(chips[chip], brief=True),
                     c.moment(_at(minutes=16 + 47 * turn), now=NOW),
                 ],
             )
@@ -317,7 +317,7 @@ def incidents() -> p.Table:
             p.Column(label=_("State"), sort_url="#"),
             p.Column(label=_("Owner"), sort_url="#", minor=True),
             p.Column(label=_("Service"), sort_url="#", minor=True),
-            p.Column(label=_("Clock"), sort_url="#"),
+            p.Column(label=_("Resolve"), sort_url="#"),
             p.Column(label=_("Recorded"), sort_url="#", numeric=True, minor=True),
         ],
         rows=rows,

@@ -201,6 +201,7 @@
   keep.names().filter((name) => name.startsWith("draft:")).forEach((name) => { if (!(Date.now() - keep.get(name)?.at < MONTH)) keep.drop(name); });
   all("[data-single-keys]").forEach((box) => { box.checked = keep.get("single-keys") !== false; });
   arrive(document);
-  find("#rail [aria-current]")?.scrollIntoView({ block: "nearest" });
+  const rail = find("#rail"), here = rail && find("[aria-current]", rail);
+  if (here) rail.scrollTop = Math.max(0, here.getBoundingClientRect().bottom - rail.getBoundingClientRect().top - rail.clientHeight + 96);
   document.addEventListener("htmx:afterSwap", (event) => arrive(event.target));
 })();
