@@ -55,7 +55,7 @@ def test_the_tree_is_printed_with_counts_in_words(service):
 def test_a_clause_is_printed_with_its_obligations_and_checks(service):
     said = verne("--clause", "8.6.1")
     assert "Log and classify every incident." in said.output
-    assert f"{KEY} 0 of 1 break it" in said.output
+    assert f"{KEY}: 0 of 1 break it" in said.output
 
 
 def test_a_clause_there_is_not_is_refused_with_what_to_write():

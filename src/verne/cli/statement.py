@@ -11,6 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from verne.conformity.catalogue import Clause, Requirement
+    from verne.conformity.computing import Figure
     from verne.conformity.models import Snapshot
     from verne.conformity.statement import Statement
     from verne.conformity.verdict import RollUp, Verdict
@@ -177,12 +178,15 @@ def _print_obligation(shown: Statement, verdict: Verdict, depth: int) -> None:
     click.echo(f", {verdict.computed} of {verdict.total} checks computed")
     for key in verdict.outcomes:
         figure = shown.figures[key]
-        counts = (
-            f" {figure.exceptions} of {figure.population} break it"
-            if figure.population is not None
-            else ""
-        )
-        click.echo(f"{indent}    {_word(figure.outcome, 20)} {key}{counts}")
+        click.echo(f"{indent}    {_word(figure.outcome, 20)} {key}{_counts(figure)}")
+
+
+def _counts(figure: Figure) -> str:
+    if figure.fault:
+        return f": it could not be computed, {figure.fault}"
+    if not figure.population and not figure.exceptions:
+        return ""
+    return f": {figure.exceptions} of {figure.population} break it"
 
 
 def _print_counts(what: str, sums: RollUp) -> None:

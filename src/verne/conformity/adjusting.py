@@ -18,7 +18,7 @@ from verne.engine.evidence import Asked
 from .catalogue import Catalogue, Check, Parameter, Requirement, catalogue
 from .duration import Duration
 from .marking import mark_checks
-from .models import Adjustment
+from .models import Adjustment, CheckResult
 
 if TYPE_CHECKING:
     from verne.engine.people import Person
@@ -26,6 +26,18 @@ if TYPE_CHECKING:
 RIGHT = "conformity.adjust_parameters"
 KIND = "conformity.adjustment"
 LONGEST = Duration.parse("P10Y")
+
+
+class Looked(dict[str, timedelta | Decimal]):
+    """Every parameter, remembering which of them an answer looked at."""
+
+    def __init__(self, values: Mapping[str, timedelta | Decimal]) -> None:
+        super().__init__(values)
+        self.used: set[str] = set()
+
+    def __getitem__(self, key: str) -> timedelta | Decimal:
+        self.used.add(key)
+        return super().__getitem__(key)
 
 
 @dataclass(frozen=True)
@@ -70,20 +82,17 @@ class InForce:
         return Asked(
             at=at,
             interval=interval.until(at) if interval else None,
-            parameters={p: _at(self.parameter(p), at) for p in self._parameters(check)},
+            parameters=Looked({p: _at(self.parameter(p), at) for p in self.catalogue.parameters}),
         )
 
-    def told(self, check: Check) -> dict[str, Any]:
-        """The same values as they are kept beside a result."""
+    def told(self, check: Check, asked: Asked) -> dict[str, Any]:
+        """The values an answer looked at, as they are kept beside its result."""
         interval = self.interval(check)
+        used = asked.parameters.used if isinstance(asked.parameters, Looked) else set()
         return {
             "interval": str(interval) if interval else None,
-            "parameters": {p: str(self.parameter(p)) for p in self._parameters(check)},
+            "parameters": {p: str(self.parameter(p)) for p in sorted(used)},
         }
-
-    def _parameters(self, check: Check) -> list[str]:
-        named = [p.key for p in self.catalogue.parameters_of(check.key)]
-        return sorted({*named, check.parameter} - {""})
 
 
 def adjust(what: str, key: str, value: str, *, by: Person, why: str) -> Adjustment:
@@ -104,12 +113,13 @@ def adjust(what: str, key: str, value: str, *, by: Person, why: str) -> Adjustme
     return adjustment
 
 
-def checks_of(adjustment: Adjustment) -> list[str]:
-    """The checks whose question an adjustment changes."""
-    standard = catalogue()
-    if adjustment.what == Adjustment.What.PARAMETER:
-        return list(standard.parameters[adjustment.key].checks)
-    return [check.key for check in standard.requirements[adjustment.key].checks]
+def checks_of(adjustment: Adjustment) -> set[str]:
+    """The checks whose question an adjustment changes: those named, and those that looked at it."""
+    standard, key = catalogue(), adjustment.key
+    if adjustment.what == Adjustment.What.FREQUENCY:
+        return {check.key for check in standard.requirements[key].checks}
+    looked = CheckResult.objects.filter(inputs__parameters__has_key=key)
+    return {*standard.parameters[key].checks, *looked.values_list("key", flat=True)}
 
 
 def _refuse_unknown(what: str, key: str) -> None:

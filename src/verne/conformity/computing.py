@@ -13,6 +13,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import translation
 
+from verne import __version__
 from verne.engine.evidence import Answer, Evidence, answers
 from verne.engine.history import Act, Entry
 
@@ -59,12 +60,13 @@ def compute(check: Check, values: InForce, *, at: datetime) -> Figure:
     answer = answers.get(check.key)
     if answer is None:
         return Figure(check.key, Outcome.NOT_YET_COMPUTED)
-    inputs = values.told(check) | {"reads": sorted(answer.kinds)}
+    asked = values.asked(check, at)
+    fault = ""
     with _measured() as cost:
         try:
             with _kept_apart(), translation.override("en"):
                 # Notes are kept in English and translated when they are shown.
-                evidence = answer(values.asked(check, at))
+                evidence = answer(asked)
                 note = str(evidence.note)
                 population = evidence.population.count()
                 exceptions = evidence.exceptions.count()
@@ -78,7 +80,10 @@ def compute(check: Check, values: InForce, *, at: datetime) -> Figure:
         except Exception as wrong:
             log.exception("The check %s could not be computed.", check.key)
             fault = f"{type(wrong).__name__}: {wrong}"[:500]
-            return Figure(check.key, Outcome.NOT_YET_COMPUTED, fault=fault, at=at, inputs=inputs)
+    # Told last: by now it is known which values the answer looked at.
+    inputs = values.told(check, asked) | {"reads": sorted(answer.kinds), "verne": __version__}
+    if fault:
+        return Figure(check.key, Outcome.NOT_YET_COMPUTED, fault=fault, at=at, inputs=inputs)
     return Figure(
         check.key,
         found,

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from verne import __version__
 from verne.engine.evidence import answers
 from verne.engine.history import Act
 from verne.engine.records import Sheet
@@ -235,7 +236,9 @@ def clause_course(clause: Clause, snapshots: Iterable[Snapshot]) -> list[tuple[d
 
 def _out_of_date() -> list[str]:
     """Keys with a function whose figure is stale or missing, the oldest figure first."""
-    fresh = set(CheckResult.objects.filter(stale=False).values_list("key", flat=True))
+    # Another version of Verne may ask differently.
+    good = CheckResult.objects.filter(stale=False, inputs__verne=__version__)
+    fresh = set(good.values_list("key", flat=True))
     waiting = [key for key in catalogue().checks if key in answers and key not in fresh]
     computed = CheckResult.objects.filter(stale=True, computed_at__isnull=False)
     age: dict[str, Any] = dict(computed.values_list("key", "computed_at"))

@@ -184,6 +184,12 @@ def test_a_result_keeps_what_it_was_computed_from(manager):
     assert len(row.run.digest) == 64
 
 
+def test_another_version_of_the_program_computes_everything_once_more(monkeypatch):
+    current()
+    monkeypatch.setattr(statement, "__version__", "99.0")
+    assert statement.refresh() is not None
+
+
 def test_what_is_computed_leaves_no_trace_in_the_history(manager):
     a_service(manager)
     before = Entry.objects.count()
@@ -309,6 +315,19 @@ def test_setting_a_parameter_puts_the_checks_that_use_it_out_of_date(manager, mo
     adjust("parameter", "incident_closure_delay", "P3D", by=manager, why="Agreed with customers.")
     current()
     assert asked_with == [timedelta(days=14), timedelta(days=3)]
+
+
+def test_a_value_that_another_check_looked_at_puts_that_one_out_of_date_too(manager, monkeypatch):
+    def silent(asked):
+        asked.delay("incident_update_interval")
+        return Evidence(Service.objects.all(), Service.objects.none())
+
+    monkeypatch.setitem(answers, SERVICES, Answer(SERVICES, silent, (Service,)))
+    current()
+    kept = CheckResult.objects.get(key=SERVICES).inputs
+    assert kept["parameters"] == {"incident_update_interval": "P7D"}
+    adjust("parameter", "incident_update_interval", "P2D", by=manager, why="Customers wait.")
+    assert SERVICES in stored().stale
 
 
 @pytest.mark.parametrize(

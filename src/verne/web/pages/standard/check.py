@@ -113,7 +113,10 @@ def _check_facts(view: View, check: Check, figure: Figure) -> list[Fact]:
     ]
     if interval := values.interval(check):
         facts.append(Fact(label=_("Planned interval"), value=interval.words))
-    for parameter in view.catalogue.parameters_of(check.key):
+    looked = figure.inputs.get("parameters", {})
+    for parameter in view.catalogue.parameters.values():
+        if check.key not in parameter.checks and parameter.key not in looked:
+            continue
         facts.append(
             Fact(
                 label=_("Value used"),
