@@ -59,8 +59,8 @@ class Step:
 def quick_steps() -> list[Step]:
     manage = [sys.executable, "-m", "verne", "manage"]
     return [
-        Step("lint", [str(BIN / "ruff"), "check", "-q", "."]),
-        Step("format", [str(BIN / "ruff"), "format", "-q", "--check", "."]),
+        Step("lint", [str(BIN / "ruff"), "check", "-q", "--output-format=concise", "."]),
+        Step("format", [str(BIN / "ruff"), "format", "--check", "--output-format=concise", "."]),
         Step("import contracts", [str(BIN / "lint-imports")]),
         Step("system check", [*manage, "check", "--fail-level", "WARNING"]),
         Step("no missing migration", [*manage, "makemigrations", "--check", "--dry-run"]),

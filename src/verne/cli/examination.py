@@ -314,10 +314,10 @@ def jobs() -> Findings:
             f"{row['task_path']} failed {row['number']} times in the last week: {reason[0]}",
             "Its last error is in the log of verne up.",
         )
-    for row in long:
+    for hung in long:
         yield warning(
             "jobs",
-            f"{row.task_path} has been running since {row.started_at:%Y-%m-%d %H:%M} UTC.",
+            f"{hung.task_path} has been running since {hung.started_at:%Y-%m-%d %H:%M} UTC.",
             "If it hangs, end Verne and start it again: the job is taken up anew.",
         )
     if late:

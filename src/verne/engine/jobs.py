@@ -118,14 +118,14 @@ class JobSchedule(models.Model):
 
 def settle_schedules(now: datetime) -> None:
     """Bring the schedules in the database in line with those declared in the code."""
-    recurring = {path: job for path, job in declared.items() if job.schedule}
+    recurring = {path: (job, job.schedule) for path, job in declared.items() if job.schedule}
     JobSchedule.objects.exclude(job__in=recurring).delete()
     kept = {row.job: row for row in JobSchedule.objects.all()}
-    for path, found in recurring.items():
+    for path, (found, schedule) in recurring.items():
         row = kept.get(path)
-        if row is None or row.schedule != found.schedule:
+        if row is None or row.schedule != schedule:
             JobSchedule.objects.update_or_create(
-                job=path, defaults={"schedule": found.schedule, "due_at": found.next_run(now)}
+                job=path, defaults={"schedule": schedule, "due_at": found.next_run(now)}
             )
 
 
@@ -236,7 +236,7 @@ class Steward:
         connections.close_all()
 
 
-class _OneWorker(Worker):  # type: ignore[misc]
+class _OneWorker(Worker):
     """Runs what is ready, one job at a time, and gives a failed job its next attempt."""
 
     def __init__(self, name: str, *, interval: float) -> None:
