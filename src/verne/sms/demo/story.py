@@ -1,0 +1,953 @@
+"""A year at Meridian, told through the verbs in the order it happened."""
+
+from __future__ import annotations
+
+import random
+import secrets
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+
+from verne.engine import approvals, moment
+from verne.engine.acts import act, file, link, move, revise
+from verne.engine.calendars import CalendarVersion, ServiceCalendar
+from verne.engine.comments import comment
+from verne.engine.escalation import escalate
+from verne.engine.people import Organization, Person, Team
+from verne.engine.testing import a_person
+
+from ..portfolio.catalogue.models import CatalogueEntry
+from ..portfolio.configuration.models import CIType, ConfigurationItem
+from ..portfolio.service.models import Service, ServiceOverlap, ServiceRequirement
+from ..relationship.agreement.measuring import measure
+from ..relationship.agreement.models import Agreement
+from ..relationship.customer.models import Customer
+from ..resolution.classification.models import USUAL_MATRIX, Category, PriorityMatrix
+from ..resolution.incident.major import MajorIncident, MajorIncidentCriteria
+from ..resolution.incident.models import Incident
+from ..resolution.problem.models import KnownError, Problem
+from ..resolution.problem.trend import ProblemReview, TrendAnalysis, propose_problems
+from ..resolution.request.models import RequestModel, ServiceRequest
+from . import Told, cast, world
+
+INCIDENTS = 340
+REQUESTS = 190
+ITEMS = 300
+HOUR = 3600
+
+
+class Story:
+    """Tells the year. The same numbers come out each time; only the dates move with today."""
+
+    def __init__(self, progress: Told) -> None:
+        self.progress = progress
+        self.chance = random.Random(20000)
+        self.end = timezone.now().replace(minute=0, second=0, microsecond=0)
+        self.start = self.end - timedelta(days=370)
+        self.people: dict[str, Person] = {}
+        self.teams: dict[str, Team] = {}
+        self.organizations: dict[str, Organization] = {}
+        self.services: dict[str, Service] = {}
+        self.categories: dict[str, Category] = {}
+        self.items: list[ConfigurationItem] = []
+        self.models: dict[str, RequestModel] = {}
+        self.passwords: list[tuple[str, str]] = []
+
+    def tell(self) -> list[tuple[str, str]]:
+        """Every chapter of the story, in order; gives back how to sign in."""
+        chapters = (
+            (self.people_arrive, "People, teams and customers"),
+            (self.rules_are_agreed, "Categories, priorities and criteria"),
+            (self.services_are_built, "Services and their requirements"),
+            (self.items_are_recorded, "Configuration items"),
+            (self.levels_are_agreed, "Agreements"),
+            (self.wishes_are_offered, "Request models"),
+            (self.days_pass, "A year of incidents and requests"),
+            (self.causes_are_sought, "Problems and known errors"),
+            (self.results_are_measured, "Results against the agreements"),
+        )
+        for done, (chapter, what) in enumerate(chapters):
+            self.progress(done, len(chapters), what)
+            chapter()
+        self.progress(len(chapters), len(chapters), "The year is told")
+        return self.passwords
+
+    # -- the first days -------------------------------------------------------------------------
+
+    def people_arrive(self) -> None:
+        with moment.at(self.start):
+            with act("settle", by=None, note="Meridian is founded"):
+                own = Organization.objects.create(name=cast.OWN, kind=Organization.Kind.OWN)
+                self.organizations[cast.OWN] = own
+                for name in cast.CUSTOMERS:
+                    self.organizations[name] = Organization.objects.create(
+                        name=name, kind=Organization.Kind.CUSTOMER
+                    )
+            for member in (*cast.STAFF, *cast.USERS):
+                self._joins(member)
+            with act("settle", by=self.people["Tomas Lindqvist"], note="Teams"):
+                for name, purpose in cast.TEAMS.items():
+                    team = Team.objects.create(name=name, purpose=purpose)
+                    team.members.set([self.people[m.name] for m in cast.STAFF if name in m.teams])
+                    self.teams[name] = team
+            self._customers_are_taken_on()
+
+    def _joins(self, member: cast.Member) -> None:
+        person = a_person(
+            member.name,
+            roles=member.roles,
+            since=self.start,
+            username=member.name.lower().replace("dr. ", "").replace(" ", "."),
+            email=f"{member.name.lower().replace('dr. ', '').replace(' ', '.')}@example.com",
+            organization=self.organizations[member.organization],
+            language=member.language,
+            time_zone=member.zone,
+            sms_relevant=member.organization == cast.OWN,
+        )
+        if member.name in cast.TO_TRY:
+            password = secrets.token_urlsafe(9)
+            with act("settle", by=None, note="A password to try it with"):
+                person.set_password(password)
+                person.save()
+            self.passwords.append((person.username, password))
+        self.people[member.name] = person
+
+    def _customers_are_taken_on(self) -> None:
+        manager = self.people["Marta Kowalska"]
+        for name in cast.CUSTOMERS:
+            customer = file(
+                Customer,
+                {
+                    "title": name,
+                    "organization": self.organizations[name],
+                    "customer": self.organizations[name],
+                    "relationship_manager": manager,
+                    "communication": "A call every Monday, a review every quarter.",
+                    "users_count": {"Harbour Retail": 640, "Alder Clinics": 1200}.get(name, 380),
+                    "users_described": "Everybody who works there.",
+                    "owner": manager,
+                },
+                by=manager,
+            )
+            move(customer, "activate", by=manager)
+
+    def rules_are_agreed(self) -> None:
+        manager, top = self.people["Ines Moreau"], self.people["Helena Brandt"]
+        with moment.at(self.start + timedelta(days=1)):
+            for name, parts in world.CATEGORIES.items():
+                parent = file(Category, {"title": name}, by=manager)
+                self.categories[name] = parent
+                for part in parts:
+                    self.categories[part] = file(
+                        Category, {"title": part, "parent": parent}, by=manager
+                    )
+            matrix = file(
+                PriorityMatrix,
+                {
+                    "title": "Priority matrix of Meridian",
+                    "owner": manager,
+                    "review_due": (self.end + timedelta(days=60)).date(),
+                    "cells": [
+                        {"impact": i, "urgency": u, "gives": gives}
+                        for (i, u), gives in USUAL_MATRIX.items()
+                    ],
+                },
+                by=manager,
+            )
+            move(matrix, "put_in_force", by=manager)
+            criteria = file(
+                MajorIncidentCriteria,
+                {
+                    "title": "What makes an incident a major one",
+                    "criteria": (
+                        "A service of high criticality is down for a whole customer; or patients, "
+                        "payments or shipments stop at more than one site."
+                    ),
+                    "procedure_version": "2.1",
+                    "review_due": (self.end + timedelta(days=45)).date(),
+                    "owner": manager,
+                },
+                by=manager,
+            )
+            asked = approvals.ask(criteria, "put_in_force", by=manager)
+            approvals.vote(asked, by=top, agrees=True)
+            move(criteria, "put_in_force", by=manager)
+        self._hours_are_set()
+
+    def _hours_are_set(self) -> None:
+        weekdays = {day: [["08:00", "18:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}
+        week = (*weekdays, "sat", "sun")
+        always = {day: [["00:00", "24:00"]] for day in week}
+        germany = ["01-01", "05-01", "10-03", "12-25", "12-26"]
+        specs = {
+            "Office hours Hamburg": {
+                "tz": "Europe/Berlin",
+                "weekly": weekdays,
+                "annual_holidays_mm_dd": germany,
+            },
+            "Office hours Seoul": {
+                "tz": "Asia/Seoul",
+                "weekly": weekdays,
+                "annual_holidays_mm_dd": ["01-01", "03-01", "05-05", "06-06", "08-15", "10-03"],
+            },
+            "Shop hours": {
+                "tz": "Europe/Berlin",
+                "weekly": {**weekdays, "sat": [["08:00", "20:00"]]},
+                "annual_holidays_mm_dd": germany,
+            },
+            "Around the clock": {"tz": "UTC", "weekly": always},
+        }
+        with (
+            moment.at(self.start + timedelta(days=1)),
+            act("settle", by=self.people["Marta Kowalska"], note="Service hours"),
+        ):
+            for name, spec in specs.items():
+                calendar = ServiceCalendar.objects.create(name=name)
+                CalendarVersion.objects.create(of=calendar, valid_from=self.start, spec=spec)
+
+    # -- what is offered, and what it stands on ---------------------------------------------------
+
+    def services_are_built(self) -> None:
+        planner = self.people["Daniel Okafor"]
+        with moment.at(self.start + timedelta(days=2)):
+            for rank, offer in enumerate((*world.SERVICES, world.IN_DEVELOPMENT), start=1):
+                owner = self.people[offer.owner]
+                service = file(
+                    Service,
+                    {
+                        "title": offer.title,
+                        "description": offer.description,
+                        "requested_by": offer.customers[0],
+                        "need": offer.outcome,
+                        "portfolio_priority": rank,
+                        "owner": owner,
+                        "criticality": offer.criticality,
+                        "criticality_basis": "What customers, users and we lose in a day.",
+                        "intended_outcomes": offer.outcome,
+                        "value_to_customer": offer.outcome,
+                        "value_to_organization": "Part of the contract with each of its customers.",
+                        "stands_alone": not offer.depends_on,
+                        "customers": [self.organizations[c] for c in offer.customers],
+                        "first_line": self.teams["Service desk"],
+                    },
+                    by=planner,
+                )
+                self.services[offer.title] = service
+                for name in offer.depends_on:
+                    link(service, "depends_on", self.services[name], by=planner)
+                service = move(service, "plan", by=planner)
+                requirement = file(
+                    ServiceRequirement,
+                    {
+                        "title": offer.requirement.rstrip("."),
+                        "service": service,
+                        "statement": offer.requirement,
+                        "source": f"Workshop with {offer.customers[0]}",
+                        "owner": owner,
+                    },
+                    by=planner,
+                )
+                move(requirement, "agree", by=planner)
+                self.services[offer.title] = move(service, "develop", by=planner)
+        with moment.at(self.start + timedelta(days=40)):
+            overlap = file(
+                ServiceOverlap,
+                {
+                    "title": "Two ways to share documents",
+                    "service": self.services["File storage"],
+                    "other": self.services["E-mail and calendar"],
+                    "overlap": "Large attachments are kept in both.",
+                    "owner": planner,
+                },
+                by=planner,
+            )
+            step = next(m for m in overlap.moves() if not m.target.final or m.needs)
+            move(
+                overlap,
+                step.name,
+                by=planner,
+                note="Agreed with both owners",
+                values={"decision": "Keep both; attachments over 10 MB are turned into links."},
+            )
+
+    def items_are_recorded(self) -> None:
+        keeper = self.people["Sofia Ricci"]
+        with moment.at(self.start + timedelta(days=4)):
+            types = {
+                name: file(CIType, {"title": name, "owner": keeper} | facts, by=keeper)
+                for name, facts in world.ITEM_TYPES.items()
+            }
+            types["Service"] = file(
+                CIType,
+                {
+                    "title": "Service",
+                    "level_of_detail": "One item for each service.",
+                    "stands_for_service": True,
+                    "owner": keeper,
+                },
+                by=keeper,
+            )
+            for service in self.services.values():
+                self._item(
+                    types["Service"],
+                    f"svc-{service.pk}",
+                    service.title,
+                    service.description,
+                    {},
+                    represents=service,
+                )
+            self._machines(types)
+
+    def _machines(self, types: dict[str, CIType]) -> None:
+        keeper = self.people["Sofia Ricci"]
+        hosting = self.services["Server hosting"]
+        network = self.services["Network and internet access"]
+        hosts = [
+            self._item(
+                types["Server"],
+                f"host-{n:02}",
+                f"Host {n:02}",
+                "Runs virtual machines.",
+                {"operating_system": "Debian 12", "memory_gb": 512},
+                location=f"Data centre {'AB'[n % 2]}",
+                services=[hosting],
+            )
+            for n in range(1, 9)
+        ]
+        switches = [
+            self._item(
+                types["Network device"],
+                f"sw-{n:02}",
+                f"Switch at {site}",
+                "Joins the devices of the site.",
+                {"model": "24 ports"},
+                location=site,
+                services=[network],
+            )
+            for n, site in enumerate((s for sites in world.SITES.values() for s in sites), start=1)
+        ]
+        applications = [o for o in world.SERVICES if o.team == "Applications"]
+        for n in range(1, 61):
+            offer = applications[n % len(applications)]
+            machine = self._item(
+                types["Virtual machine"],
+                f"vm-{n:03}",
+                f"Machine {n:03} of {offer.title.lower()}",
+                f"Part of {offer.title.lower()}.",
+                {"operating_system": "Debian 12"},
+                services=[self.services[offer.title]],
+            )
+            link(machine, "runs_on", hosts[n % len(hosts)], by=keeper)
+            if n % 6 == 0:
+                database = self._item(
+                    types["Database"],
+                    f"db-{n // 6:02}",
+                    f"Database of {offer.title.lower()} {n // 6}",
+                    "Holds its data.",
+                    {"engine": "PostgreSQL"},
+                    services=[self.services[offer.title]],
+                )
+                link(database, "runs_on", machine, by=keeper)
+        workplace = self.services["Managed workplace"]
+        sale = self.services["Point of sale"]
+        n = 0
+        while len(self.items) < ITEMS:
+            n += 1
+            switch = switches[n % len(switches)]
+            cash = switch.location in world.SITES[world.H]
+            # Every eleventh device has no serial number: one of the gaps.
+            serial = {} if n % 11 == 0 else {"serial_number": f"MM{4000 + n}"}
+            device = self._item(
+                types["Workplace device"],
+                f"{'pos' if cash else 'pc'}-{n:03}",
+                f"{'Cash desk' if cash else 'Desktop'} {n:03}",
+                "Used by those who work there.",
+                serial,
+                location=switch.location,
+                services=[sale if cash else workplace],
+                live=bool(serial),
+            )
+            if n % 2:
+                link(device, "connected_through", switch, by=keeper)
+
+    def _item(
+        self,
+        kind: CIType,
+        identifier: str,
+        title: str,
+        description: str,
+        attributes: dict[str, Any],
+        *,
+        live: bool = True,
+        **facts: Any,
+    ) -> ConfigurationItem:
+        keeper = self.people["Sofia Ricci"]
+        item = file(
+            ConfigurationItem,
+            {
+                "title": title,
+                "identifier": identifier,
+                "ci_type": kind,
+                "description": description,
+                "attributes": attributes,
+                "owner": keeper,
+            }
+            | facts,
+            by=keeper,
+        )
+        if live:
+            item = move(item, "put_live", by=keeper)
+        self.items.append(item)
+        return item
+
+    def levels_are_agreed(self) -> None:
+        manager = self.people["Marta Kowalska"]
+        hours = {
+            world.H: ServiceCalendar.objects.get(name="Shop hours"),
+            world.A: ServiceCalendar.objects.get(name="Around the clock"),
+            world.S: ServiceCalendar.objects.get(name="Office hours Seoul"),
+        }
+        signatories = {world.H: "Minji Park", world.A: "Dr. Emil Vogt", world.S: "Jisoo Han"}
+        with moment.at(self.start + timedelta(days=6)):
+            for name in cast.CUSTOMERS:
+                services = [self.services[o.title] for o in world.SERVICES if name in o.customers]
+                requirements = ServiceRequirement.objects.in_state("agreed").filter(
+                    service__in=services
+                )
+                day = moment.now().date()
+                agreement = file(
+                    Agreement,
+                    {
+                        "title": f"Service levels for {name}",
+                        "customer": self.organizations[name],
+                        "services": services,
+                        "requirements": list(requirements),
+                        "owner": manager,
+                        "valid_from": day,
+                        # The review with the clinics is overdue: one of the gaps.
+                        "review_due": (
+                            self.end + timedelta(days=-20 if name == world.A else 90)
+                        ).date(),
+                        "workload_limits": "Up to 40 incidents and 30 requests a month.",
+                        "monthly_incidents": 40,
+                        "monthly_requests": 30,
+                        "no_exceptions": name != world.S,
+                        "exceptions": "" if name != world.S else "Typhoon warnings of level 3.",
+                        "support_fit": "The contracts for lines promise repair in three hours.",
+                        "targets": self._targets(hours[name]),
+                    },
+                    by=manager,
+                )
+                agreement = move(agreement, "negotiate", by=manager)
+                agreement = move(
+                    agreement,
+                    "agree",
+                    by=manager,
+                    values={
+                        "signed_by": self.people["Helena Brandt"],
+                        "signed_on": day,
+                        "customer_signatory": signatories[name],
+                        "customer_signed_on": day,
+                    },
+                )
+                move(agreement, "activate", by=manager)
+        self._services_go_live()
+
+    def _targets(self, hours: ServiceCalendar) -> list[dict[str, Any]]:
+        usual: dict[str, Any] = {"applies_to": "incident", "calendar": hours, "goal": 90}
+        resolve = {1: 4, 2: 8, 3: 24, 4: 40, 5: 80}
+        respond = {1: 0.5, 2: 1, 3: 4, 4: 8, 5: 8}
+        rows = [
+            usual | {"measure": "resolve", "priority": p, "seconds": h * HOUR}
+            for p, h in resolve.items()
+        ]
+        rows += [
+            usual | {"measure": "respond", "priority": p, "seconds": int(h * HOUR)}
+            for p, h in respond.items()
+        ]
+        rows.append(usual | {"measure": "fulfil", "applies_to": "service_request", "days": 5})
+        return rows
+
+    def _services_go_live(self) -> None:
+        keeper, planner = self.people["Priya Raman"], self.people["Daniel Okafor"]
+        with moment.at(self.start + timedelta(days=8)):
+            for offer in world.SERVICES:
+                service = self.services[offer.title]
+                entry = file(
+                    CatalogueEntry,
+                    {
+                        "title": offer.title,
+                        "service": service,
+                        "description": offer.description,
+                        "intended_outcomes": offer.outcome,
+                        "ordering": "Ask in the portal, or call the service desk.",
+                        "audience": [self.organizations[c] for c in offer.customers],
+                        "announced_for": (moment.now() + timedelta(days=1)).date(),
+                        "owner": keeper,
+                    },
+                    by=keeper,
+                )
+                move(entry, "publish", by=keeper)
+                self.services[offer.title] = move(service, "go_live", by=planner)
+        # Two services have not been confirmed since: one of the gaps.
+        with moment.at(self.end - timedelta(days=100)):
+            for offer in world.SERVICES[:-2]:
+                self.services[offer.title] = move(
+                    self.services[offer.title],
+                    "confirm",
+                    by=planner,
+                    note="Looked at with the owner in the yearly review",
+                )
+
+    def wishes_are_offered(self) -> None:
+        manager = self.people["Priya Raman"]
+        with moment.at(self.start + timedelta(days=10)):
+            for wish in world.WISHES:
+                model = file(
+                    RequestModel,
+                    {
+                        "title": wish.title,
+                        "service": self.services[wish.service],
+                        "offer": wish.offer,
+                        "instructions": wish.instructions,
+                        "usual_priority": wish.priority,
+                        "approvals_needed": wish.approvals,
+                        "category": self.categories["Access"],
+                        "owner": manager,
+                        "questions": [
+                            {"label": q, "kind": "text", "required": True} for q in wish.questions
+                        ],
+                    },
+                    by=manager,
+                )
+                self.models[wish.title] = move(model, "put_in_force", by=manager)
+
+    # -- the year ---------------------------------------------------------------------------------
+
+    def days_pass(self) -> None:
+        """Incidents and requests in the order they came in, so that their numbers tell it too."""
+        span = (self.end - self.start - timedelta(days=12)).total_seconds()
+        coming: list[tuple[datetime, str, world.Fault | world.Wish]] = []
+        for _n in range(INCIDENTS - 30):
+            coming.append((self._in_the_year(span), "incident", self.chance.choice(world.FAULTS)))
+        for n in range(30):
+            fault = world.RECURRING[n % 2]
+            week = self.start + timedelta(days=14 + 11 * (n // 2))
+            monday = week - timedelta(days=week.weekday())
+            at = datetime.combine(monday.date(), time(7, 5), ZoneInfo("UTC"))
+            if at < self.end:
+                coming.append((at, "incident", fault))
+        for _n in range(REQUESTS):
+            coming.append((self._in_the_year(span), "request", self.chance.choice(world.WISHES)))
+        coming.sort(key=lambda thing: thing[0])
+        for done, (at, _kind, what) in enumerate(coming):
+            if done % 20 == 0:
+                self.progress(done, len(coming), "A year of incidents and requests")
+            if isinstance(what, world.Fault):
+                self._an_incident(at, what)
+            else:
+                self._a_request(at, what)
+        self._major_incidents()
+
+    def _in_the_year(self, span: float) -> datetime:
+        """An instant in the year, in working hours more often than not."""
+        at = self.start + timedelta(days=12, seconds=self.chance.random() * span)
+        if self.chance.random() < 0.85:
+            at = at.replace(hour=self.chance.choice((6, 7, 8, 9, 9, 10, 11, 12, 13, 14, 15)))
+            while at.weekday() > 4:
+                at -= timedelta(days=1)
+        return max(at, self.start + timedelta(days=12))
+
+    def _an_incident(self, at: datetime, fault: world.Fault) -> None:
+        agent = self._an_agent()
+        service = self.services[fault.service]
+        offer = next(o for o in world.SERVICES if o.title == fault.service)
+        customer = self.chance.choice(offer.customers)
+        users = [self.people[m.name] for m in cast.USERS if m.organization == customer]
+        reporter = self.chance.choice(users)
+        site = self.chance.choice(world.SITES[customer])
+        monitored = self.chance.random() < 0.15
+        major = fault.impact == 1 and fault.urgency == 1 and self.chance.random() < 0.04
+        items = [i for i in self.items if i.location == site]
+        with moment.at(at):
+            incident = file(
+                Incident,
+                {
+                    "title": fault.title.format(site=site),
+                    "description": f"Reported from {site}.",
+                    "service": service,
+                    "components": [self.chance.choice(items)]
+                    if items and self.chance.random() < 0.7
+                    else [],
+                    "customer": self.organizations[customer],
+                    "reporter": None if monitored else reporter,
+                    "source": "monitoring"
+                    if monitored
+                    else self.chance.choice(("phone", "portal")),
+                    "category": self.categories[fault.category],
+                    "impact": fault.impact,
+                    "urgency": fault.urgency,
+                    "major_answer": "yes" if major else "no",
+                    "team": self.teams["Service desk"],
+                },
+                by=agent,
+            )
+        self._work_on(incident, agent, reporter, fault, at)
+
+    def _work_on(
+        self,
+        incident: Incident,
+        agent: Person,
+        reporter: Person,
+        fault: world.Fault,
+        at: datetime,
+    ) -> None:
+        """Start, perhaps wait, resolve, close; the last days are still under way."""
+        pace = {1: 1.6, 2: 4, 3: 9, 4: 18, 5: 30}[incident.priority or 3]
+        begins = at + timedelta(minutes=self.chance.randint(3, 40))
+        if begins > self.end - timedelta(hours=4):
+            return
+        with moment.at(begins):
+            incident = move(incident, "start", by=agent, values={"owner": agent})
+            comment(incident, "We are looking into it.", by=agent, public=True)
+        resolved = begins + timedelta(hours=pace * self.chance.lognormvariate(0, 0.8))
+        if self.chance.random() < 0.16:
+            waits = begins + timedelta(minutes=30)
+            back = waits + timedelta(hours=self.chance.randint(3, 40))
+            if back > self.end - timedelta(hours=4):
+                return
+            with moment.at(waits):
+                incident = move(
+                    incident,
+                    "wait",
+                    by=agent,
+                    values={"pending_reason": "user", "resume_at": back + timedelta(days=2)},
+                )
+            with moment.at(back):
+                comment(incident, "It still happens; I have sent a picture.", by=reporter)
+            incident.refresh_from_db()
+            resolved = max(resolved, back + timedelta(hours=1))
+        self._escalate_if_late(incident, agent, resolved)
+        if resolved > self.end - timedelta(hours=2):
+            return
+        if incident.state == "pending":
+            with moment.at(resolved - timedelta(minutes=5)):
+                incident = move(incident, "resume", by=agent)
+        with moment.at(resolved):
+            incident = move(
+                incident,
+                "resolve",
+                by=agent,
+                values={"resolution": fault.solution, "resolution_code": "fixed"},
+            )
+        if self.chance.random() < 0.04:
+            again = resolved + timedelta(hours=20)
+            if again < self.end - timedelta(days=2):
+                with moment.at(again):
+                    incident = move(incident, "reopen", by=agent, note="It is back.")
+                resolved = again + timedelta(hours=2)
+                with moment.at(resolved):
+                    incident = move(
+                        incident,
+                        "resolve",
+                        by=agent,
+                        values={"resolution": fault.solution, "resolution_code": "fixed"},
+                    )
+        closes = resolved + timedelta(days=6)
+        # One in forty was forgotten in "resolved": one of the gaps.
+        if closes < self.end and self.chance.random() > 0.025:
+            with moment.at(closes):
+                move(
+                    incident,
+                    "close",
+                    by=agent,
+                    values={
+                        "closure_code": "solved",
+                        "confirmation": self.chance.choice(("confirmed", "")),
+                    },
+                )
+
+    def _escalate_if_late(self, incident: Incident, agent: Person, resolved: datetime) -> None:
+        """What runs past its target is passed on; now and then nobody does: one of the gaps."""
+        due = incident.due_at
+        if due is None or min(resolved, self.end) <= due or self.chance.random() < 0.12:
+            return
+        with moment.at(max(due - timedelta(minutes=20), incident.filed_at)):
+            escalate(
+                incident,
+                by=self.people["Ines Moreau"],
+                reason="The target will not be met without more hands.",
+                to_team=self.teams[self.chance.choice(("Network", "Servers", "Applications"))],
+            )
+
+    def _a_request(self, at: datetime, wish: world.Wish) -> None:
+        agent = self._an_agent()
+        offer = next(o for o in world.SERVICES if o.title == wish.service)
+        customer = self.chance.choice(offer.customers)
+        users = [m for m in cast.USERS if m.organization == customer]
+        member = self.chance.choice(users)
+        requester = self.people[member.name]
+        approver = next(self.people[m.name] for m in users if "customer_manager" in m.roles)
+        if requester == approver and wish.approvals:
+            requester = next(self.people[m.name] for m in users if m.name != approver.name)
+        with moment.at(at):
+            request = file(
+                ServiceRequest,
+                {
+                    "title": wish.title,
+                    "request_model": self.models[wish.title],
+                    "description": "Please, as soon as it fits.",
+                    "requester": requester,
+                    "customer": self.organizations[customer],
+                    "answers": [{"question": q, "answer": self._answer(q)} for q in wish.questions],
+                    "team": self.teams["Service desk"],
+                },
+                by=agent,
+            )
+        when = at + timedelta(hours=self.chance.randint(2, 30))
+        if when > self.end:
+            return
+        if request.state == "awaiting_approval":
+            with moment.at(when):
+                asked = approvals.current(request, "approve")
+                if asked is None:
+                    return
+                refused = self.chance.random() < 0.06
+                approvals.vote(
+                    asked,
+                    by=approver,
+                    agrees=not refused,
+                    note="Not in this year's budget." if refused else "",
+                )
+                if refused:
+                    move(request, "reject", by=agent, note="The customer did not agree.")
+                    return
+            request.refresh_from_db()
+        done = when + timedelta(days=self.chance.choice((0, 1, 1, 2, 3, 6)), hours=3)
+        if done > self.end or request.state != "in_fulfilment":
+            return
+        with moment.at(done):
+            request = move(
+                request,
+                "fulfil",
+                by=agent,
+                values={"owner": agent, "outcome": "Done as the instructions say."},
+            )
+        closes = done + timedelta(days=2)
+        if closes < self.end and self.chance.random() > 0.03:
+            with moment.at(closes):
+                move(request, "close", by=agent)
+
+    def _answer(self, question: str) -> str:
+        return {
+            "Name": self.chance.choice(("Mina Park", "Ole Jensen", "Ana Sousa", "Li Na")),
+            "Unit": "Sales",
+            "First day": "The first of next month",
+            "For whom": "Myself",
+            "Which model": "14 inch",
+            "Folder": "Offers",
+            "Read or write": "Write",
+            "From": "Room 12",
+            "To": "Room 20",
+            "When": "Next Monday",
+            "Site": "Head office",
+            "Dates": "Three days",
+        }.get(question, "As usual")
+
+    def _an_agent(self) -> Person:
+        agents = [m.name for m in cast.STAFF if m.roles == cast.DESK]
+        return self.people[self.chance.choice(agents)]
+
+    def _major_incidents(self) -> None:
+        """Three of them; the last one was never reviewed: one of the gaps."""
+        manager = self.people["Ines Moreau"]
+        candidates = list(
+            Incident.objects.filter(priority=1, resolved_at__isnull=False).order_by("filed_at")
+        )
+        chosen = [c for c in candidates if c.resolved_at < self.end - timedelta(days=40)]
+        step = max(1, len(chosen) // 3)
+        for n, incident in enumerate(chosen[step // 2 :: step][:3]):
+            began, ended = incident.filed_at, incident.resolved_at
+            with moment.at(began + timedelta(minutes=5)):
+                major = file(
+                    MajorIncident,
+                    {"title": incident.title, "incident": incident, "manager": manager},
+                    by=manager,
+                )
+            notices: list[dict[str, Any]] = []
+            at = began + timedelta(minutes=30)
+            while at < ended:
+                notices.append(
+                    {
+                        "at": at,
+                        "to": "Helena Brandt",
+                        "text": "We are working on it.",
+                        "final": False,
+                    }
+                )
+                at += timedelta(hours=3)
+            notices.append(
+                {"at": ended, "to": "Helena Brandt", "text": "It works again.", "final": True}
+            )
+            with moment.at(ended + timedelta(minutes=10)):
+                major = revise(major, {"notices": notices}, by=manager)
+                major = move(major, "resolve", by=manager)
+            if n == 2:
+                continue
+            with moment.at(ended + timedelta(days=6)):
+                major = move(
+                    major,
+                    "review",
+                    by=manager,
+                    values={
+                        "report": f"{incident.title}: cause, course and recovery as in the log.",
+                        "improvements": "Watch the second line; rehearse the roll-back.",
+                    },
+                )
+                move(major, "close", by=manager)
+
+    # -- looking back -----------------------------------------------------------------------------
+
+    def causes_are_sought(self) -> None:
+        manager = self.people["Jonas Weber"]
+        for quarter in range(3):
+            since = (self.start + timedelta(days=12 + 91 * quarter)).date()
+            until = since + timedelta(days=90)
+            closing = datetime.combine(until, time(9), ZoneInfo("UTC")) + timedelta(days=10)
+            with moment.at(closing):
+                analysis = file(
+                    TrendAnalysis,
+                    {
+                        "title": f"Incidents from {since} to {until}",
+                        "since": since,
+                        "until": until,
+                        "threshold": 4,
+                        "owner": manager,
+                    },
+                    by=manager,
+                )
+                propose_problems(analysis, by=manager)
+                analysis.refresh_from_db()
+                self._answer_patterns(analysis, manager)
+                analysis = move(
+                    analysis,
+                    "complete",
+                    by=manager,
+                    values={"conclusions": "Two patterns explain a tenth of all incidents."},
+                )
+                review = file(
+                    ProblemReview,
+                    {
+                        "title": f"Problems from {since} to {until}",
+                        "since": since,
+                        "until": until,
+                        "owner": manager,
+                    },
+                    by=manager,
+                )
+                move(
+                    review,
+                    "complete",
+                    by=manager,
+                    values={
+                        "conclusions": "The mail relay no longer hangs; terminals still do.",
+                        "reported_in": "Quarterly report to top management",
+                    },
+                )
+
+    def _answer_patterns(self, analysis: TrendAnalysis, manager: Person) -> None:
+        """A problem for the two most frequent patterns, a reason for the others."""
+        rows = []
+        for n, pattern in enumerate(analysis.patterns.all()):
+            problem = pattern.problem
+            if problem is None and n < 2:
+                problem = self._a_problem(pattern, manager)
+            rows.append(
+                {
+                    "pk": pattern.pk,
+                    "service": pattern.service_id,
+                    "category": pattern.category_id,
+                    "times": pattern.times,
+                    "problem": problem.pk if problem else None,
+                    "reason": ""
+                    if problem
+                    else "Different causes each time; looked at one by one.",
+                }
+            )
+        revise(analysis, {"patterns": rows}, by=manager)
+
+    def _a_problem(self, pattern: Any, manager: Person) -> Problem:
+        incidents = list(
+            Incident.objects.filter(service=pattern.service_id, category=pattern.category_id)[:12]
+        )
+        problem = file(
+            Problem,
+            {
+                "title": f"{pattern.service.title}: {pattern.category.title.lower()} again",
+                "description": f"{pattern.times} incidents in a quarter.",
+                "service": pattern.service,
+                "origin": "trend",
+                "incidents": incidents,
+                "category": pattern.category,
+                "priority": 2,
+                "priority_basis": f"{pattern.times} incidents in a quarter.",
+                "owner": manager,
+            },
+            by=manager,
+        )
+        start = moment.now()
+        problem = move(problem, "investigate", by=manager, values={"method": "timeline"})
+        workaround = "Restart what hangs; waiting work is done within a minute."
+        error = file(
+            KnownError,
+            {
+                "title": f"{pattern.service.title}: {pattern.category.title.lower()}",
+                "problem": problem,
+                "services": [pattern.service],
+                "symptom": incidents[0].title if incidents else pattern.category.title,
+                "workaround": workaround,
+                "owner": manager,
+            },
+            by=manager,
+        )
+        with moment.at(min(start + timedelta(days=3), self.end)):
+            problem = move(problem, "work_around", by=manager, values={"workaround": workaround})
+        if start + timedelta(days=25) < self.end and self.chance.random() < 0.7:
+            cause = "A job that runs at the same time takes all connections."
+            with moment.at(start + timedelta(days=15)):
+                problem = move(
+                    problem,
+                    "find_cause",
+                    by=manager,
+                    values={
+                        "root_cause": cause,
+                        "possible_actions": "Move the job, or give it connections of its own.",
+                    },
+                )
+                revise(error, {"root_cause": cause}, by=manager)
+            with moment.at(start + timedelta(days=24)):
+                problem = move(
+                    problem,
+                    "resolve",
+                    by=manager,
+                    values={"resolution": "The job runs at four in the morning now."},
+                )
+                error.refresh_from_db()
+                move(error, "retire", by=manager, note="The cause is removed.")
+                problem = move(
+                    problem,
+                    "close",
+                    by=manager,
+                    values={
+                        "closure_reason": "removed",
+                        "effect": "No incident of this kind in the four weeks after.",
+                    },
+                )
+        return problem
+
+    def results_are_measured(self) -> None:
+        manager = self.people["Marta Kowalska"]
+        for agreement in Agreement.objects.in_state("in_force"):
+            measure(agreement, self.end, by=manager)
