@@ -1,0 +1,516 @@
+"""Forms made from registers: the fields of a record, its parts, the fields of a move."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db import models
+from django.db.models import Q
+from django.forms.models import model_to_dict
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from verne.engine.lifecycle import Move
+from verne.engine.people import Organization, Person, Team
+from verne.engine.records import Record, Sheet
+from verne.engine.register import Register, part_model, register_of
+from verne.engine.rights import scope
+
+if TYPE_CHECKING:
+    from django.utils.datastructures import MultiValueDict
+
+MANY = 150
+"""Up to so many choices are offered in a menu; of more than that one names the one meant."""
+FEW = 8
+"""Up to so many choices that can be combined are boxes to tick."""
+BLANK_ROWS = 2
+"""Empty rows offered below the rows of a part."""
+
+NOTE = "move_note"
+
+
+# --- Choices -------------------------------------------------------------------------------------
+
+
+def choices_for(
+    person: Person, register: type[Register], name: str, related: Any, limit: Any = None
+) -> models.QuerySet[Any]:
+    """What may be chosen for a relation: what the person sees and what the register allows."""
+    allowed = register.allowed(person, name)
+    if allowed is not None:
+        rows: models.QuerySet[Any] = allowed
+    elif issubclass(related, Record):
+        rows = related.objects.visible_to(person).standing()
+    elif issubclass(related, Sheet):
+        rows = Sheet.objects.filter(scope(person, Sheet), withdrawn_at=None)
+    elif related is Person:
+        rows = Person.objects.filter(active=True)
+        if name == "owner":
+            own = Organization.Kind.OWN
+            rows = rows.filter(Q(organization=None) | Q(organization__kind=own))
+    elif hasattr(related, "active"):
+        rows = related._default_manager.filter(active=True)
+        if name == "customer":
+            rows = rows.filter(kind=Organization.Kind.CUSTOMER)
+    else:
+        rows = related._default_manager.all()
+    if limit:
+        rows = rows.complex_filter(limit)
+    if not rows.query.order_by:
+        rows = rows.order_by("title" if issubclass(related, Sheet) else rows.model._meta.pk.name)
+        if related in (Person, Team, Organization):
+            rows = rows.order_by("name")
+    return rows
+
+
+def word_for(thing: Any) -> str:
+    """How something is named where it is chosen by name."""
+    if isinstance(thing, Sheet):
+        return thing.ref
+    if isinstance(thing, Person):
+        return f"{thing.name} ({thing.username})"
+    return str(thing)
+
+
+class Lookup(forms.TextInput):
+    """A box to name one thing among very many, with suggestions while typing."""
+
+    template_name = "records/lookup.html"
+
+    def __init__(self, url: str) -> None:
+        super().__init__(attrs={"autocomplete": "off", "spellcheck": "false"})
+        self.url = url
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        context["widget"]["url"] = self.url
+        return context
+
+
+class Named(forms.CharField):
+    """One of very many things, chosen by its reference or name."""
+
+    widget = forms.TextInput
+
+    def __init__(self, queryset: models.QuerySet[Any], url: str, **kwargs: Any) -> None:
+        kwargs.pop("max_length", None)
+        super().__init__(widget=Lookup(url), **kwargs)
+        self.queryset = queryset
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, int):
+            found = self.queryset.model._default_manager.filter(pk=value).first()
+            return word_for(found) if found else ""
+        return word_for(value) if isinstance(value, models.Model) else value
+
+    def clean(self, value: Any) -> Any:
+        text = str(super().clean(value)).strip()
+        if not text:
+            return None
+        found = list(named(self.queryset, text)[:2])
+        if not found:
+            raise ValidationError(_("Nothing you may choose here is called “%s”.") % text)
+        if len(found) > 1:
+            raise ValidationError(_("Several are called “%s”: choose one of the list.") % text)
+        return found[0]
+
+
+def named(rows: models.QuerySet[Any], text: str) -> models.QuerySet[Any]:
+    """The things that go by this reference or name."""
+    if issubclass(rows.model, Sheet):
+        return rows.filter(ref=text.split()[0].upper())
+    if rows.model is Person:
+        username = text.rpartition("(")[2].rstrip(")") if text.endswith(")") else text
+        return rows.filter(Q(username=username) | Q(name=text))
+    return rows.filter(name=text)
+
+
+def suggestions(rows: models.QuerySet[Any], text: str, limit: int = 20) -> list[tuple[str, str]]:
+    """What somebody who types this may mean: the word to fill in, and what it stands for."""
+    if issubclass(rows.model, Sheet):
+        found = rows.filter(Q(ref__istartswith=text) | Q(title__icontains=text))
+        return [(sheet.ref, sheet.title) for sheet in found.order_by("-id")[:limit]]
+    matching = Q(name__icontains=text)
+    if rows.model is Person:
+        matching |= Q(username__icontains=text)
+    return [(word_for(found), str(found)) for found in rows.filter(matching)[:limit]]
+
+
+class Several(forms.ModelMultipleChoiceField):
+    """Several of a few; also understands them as one text, as the page of a conflict sends them."""
+
+    def clean(self, value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            value = [part for item in value for part in str(item).split(",") if part]
+        return list(super().clean(value))
+
+
+# --- Fields --------------------------------------------------------------------------------------
+
+
+def form_field(
+    register: type[Register], person: Person, found: Any, *, required: bool | None = None
+) -> forms.Field | None:
+    """The control for a field of a model."""
+    if found.is_relation and (found.many_to_one or found.many_to_many):
+        return _relation_field(register, person, found, required=required)
+    options: dict[str, Any] = {}
+    if isinstance(found, models.DateTimeField):
+        options["widget"] = forms.DateTimeInput(
+            attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"
+        )
+    elif isinstance(found, models.DateField):
+        options["widget"] = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    elif isinstance(found, models.TimeField):
+        options["widget"] = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+    elif isinstance(found, models.TextField):
+        options["widget"] = forms.Textarea(attrs={"rows": 4})
+    elif isinstance(found, models.BooleanField) and found.null:
+        options["widget"] = forms.Select(
+            choices=[("", "–"), ("True", gettext_lazy("Yes")), ("False", gettext_lazy("No"))]
+        )
+    field: forms.Field | None = found.formfield(**options)
+    if field is not None and required is not None and not isinstance(found, models.BooleanField):
+        field.required = required
+    return field
+
+
+def _relation_field(
+    register: type[Register], person: Person, found: Any, *, required: bool | None
+) -> forms.Field:
+    rows = choices_for(
+        person, register, found.name, found.related_model, found.get_limit_choices_to()
+    )
+    shown = list(rows[: MANY + 1])
+    options: dict[str, Any] = {
+        "label": capfirst(str(found.verbose_name)),
+        "help_text": found.help_text,
+        "required": (not found.blank) if required is None else required,
+    }
+    if found.many_to_many:
+        offered = [(item.pk, str(item)) for item in shown]
+        widget: Any = (
+            forms.CheckboxSelectMultiple() if len(shown) <= FEW else forms.SelectMultiple()
+        )
+        many = Several(rows, widget=widget, **options)
+        many.choices = offered
+        return many
+    if len(shown) > MANY:
+        return Named(rows, f"/suggest/{register.slug}/{found.name}/", **options)
+    field = forms.ModelChoiceField(rows, **options)
+    field.choices = [("", "–"), *((item.pk, str(item)) for item in shown)]
+    if issubclass(found.related_model, Person) and any(item.pk == person.pk for item in shown):
+        field.offers_me = str(person.pk)  # type: ignore[attr-defined]
+    return field
+
+
+def normal(value: Any) -> Any:
+    """A value as it can be compared, whether it comes from the database or from a form."""
+    if value in (None, "", [], ()):
+        return ""
+    if isinstance(value, models.Model):
+        return value.pk
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, str):
+        return value.replace("\r\n", "\n").strip()
+    if isinstance(value, models.QuerySet):
+        value = list(value)
+    if isinstance(value, list | tuple | set):
+        return sorted((normal(item) for item in value), key=str)
+    return str(value) if not isinstance(value, bool | int) else value
+
+
+def fingerprint(value: Any) -> str:
+    return hashlib.sha256(json.dumps(normal(value), default=str).encode()).hexdigest()[:8]
+
+
+class RecordForm(forms.Form):
+    """The fields of a record that are asked for, with what it says now.
+
+    A hidden field remembers what was seen, by fingerprints: of what somebody sends back, only what
+    they changed is theirs, however much others changed in the meantime.
+    """
+
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(
+        self,
+        register: type[Register],
+        person: Person,
+        names: Sequence[str],
+        *,
+        record: Record | None = None,
+        data: MultiValueDict[str, Any] | None = None,
+        initial: Mapping[str, Any] | None = None,
+        required: Iterable[str] | None = None,
+        auto_id: str = "id_%s",
+    ) -> None:
+        self.register, self.person, self.record = register, person, record
+        model = register.model
+        known: dict[str, Any] = model_to_dict(record, fields=names) if record is not None else {}
+        super().__init__(data, initial=known | dict(initial or {}), auto_id=auto_id)
+        needed = None if required is None else set(required)
+        for name in names:
+            found = model._meta.get_field(name)
+            if found.one_to_many or not getattr(found, "editable", True):
+                continue
+            must = None if needed is None else name in needed
+            if (field := form_field(register, person, found, required=must)) is not None:
+                _keep_current(field, record, name)
+                self.fields[name] = field
+        self.initial["seen"] = " ".join(
+            f"{name}:{fingerprint(self.get_initial_for_field(field, name))}"
+            for name, field in self.fields.items()
+            if name != "seen"
+        )
+
+    def changed(self) -> dict[str, Any]:
+        """The values the person changed from what they saw; all of them for a new record."""
+        said = self.cleaned_data["seen"].split()
+        seen = dict(pair.split(":", 1) for pair in said if ":" in pair)
+        return {
+            name: value
+            for name, value in self.values().items()
+            if seen.get(name) != fingerprint(value)
+        }
+
+    def values(self) -> dict[str, Any]:
+        """Every value, for filing a record."""
+        return {
+            name: _stored(self.register.model, name, value)
+            for name, value in self.cleaned_data.items()
+            if name not in ("seen", NOTE)
+        }
+
+    @property
+    def note(self) -> str:
+        """The reason given with a move."""
+        return str(self.cleaned_data.get(NOTE, ""))
+
+    def refuse(self, error: ValidationError) -> None:
+        """Show what the engine refused at the fields it speaks of, the rest above the form."""
+        add_errors(self, error)
+
+
+def _stored(model: type[models.Model], name: str, value: Any) -> Any:
+    """A form's value as the model takes it: an empty number is null, an empty text is empty."""
+    found: Any = model._meta.get_field(name)
+    if value is None and isinstance(found, models.CharField | models.TextField) and not found.null:
+        return ""
+    if isinstance(value, str) and isinstance(found, models.CharField | models.TextField):
+        return value.replace("\r\n", "\n")
+    if value == "" and found.null and not isinstance(found, models.CharField | models.TextField):
+        return None
+    return value
+
+
+def _keep_current(field: forms.Field, record: Record | None, name: str) -> None:
+    """What a record says already stays among the choices, even if it could not be chosen anew."""
+    if record is None or not isinstance(field, forms.ModelChoiceField | Named):
+        return
+    if isinstance(field, Several):
+        return
+    now = getattr(record, name)
+    if now is None:
+        return
+    rows: Any = field.queryset
+    model = rows.model
+    field.queryset = model._default_manager.filter(Q(pk=now.pk) | Q(pk__in=rows.values("pk")))
+    if isinstance(field, forms.ModelChoiceField):
+        offered = list(field.choices)
+        if str(now.pk) not in {str(key) for key, _label in offered}:
+            field.choices = [*offered, (now.pk, str(now))]
+
+
+def add_errors(form: forms.Form, error: ValidationError) -> None:
+    """Errors of the engine, on the form: at their fields where it shows them."""
+    if hasattr(error, "error_dict"):
+        for name, errors in error.error_dict.items():
+            for each in errors:
+                if name in form.fields:
+                    form.add_error(name, each)
+                elif name == NON_FIELD_ERRORS:
+                    form.add_error(None, each)
+                else:
+                    form.add_error(None, _named_error(form, name, each))
+    else:
+        form.add_error(None, error)
+
+
+def _named_error(form: forms.Form, name: str, error: ValidationError) -> str:
+    """An error of a field that is not on the form, with the field's name before it."""
+    text = " ".join(str(message) for message in error.messages)
+    register = getattr(form, "register", None)
+    try:
+        where = register.model.field_label(name) if register else name
+    except Exception:
+        where = name
+    return _("%(field)s: %(error)s") % {"field": where, "error": text}
+
+
+# --- Parts ---------------------------------------------------------------------------------------
+
+
+class RowForm(forms.Form):
+    """One row of a part."""
+
+    pk = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    gone = forms.BooleanField(required=False, label=gettext_lazy("Remove"))
+
+    def __init__(self, register: type[Register], person: Person, model: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        for name in model.part_fields:
+            field = form_field(register, person, model._meta.get_field(name))
+            if field is not None:
+                self.fields[name] = field
+
+    @property
+    def cells(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.fields if name not in ("pk", "gone")]
+
+
+class Rows:
+    """The rows of one part on a form: those there are, and some empty ones."""
+
+    def __init__(
+        self,
+        register: type[Register],
+        person: Person,
+        name: str,
+        *,
+        record: Record | None = None,
+        data: MultiValueDict[str, Any] | None = None,
+    ) -> None:
+        self.name = name
+        self.model = part_model(register.model, name)
+        self.title = str(register.model.field_label(name))
+        there = list(getattr(record, name).order_by("pk")) if record is not None else []
+        known = [
+            model_to_dict(row, fields=self.model.part_fields) | {"pk": row.pk} for row in there
+        ]
+        wish = (data or {}).get(f"{name}-more")
+        said = (data or {}).get(f"{name}-count")
+        number = int(said) if said and str(said).isdecimal() else len(known) + BLANK_ROWS
+        if wish:
+            number += 3
+        number = min(number, 500)
+        self.asks_for_more = bool(wish)
+        self.sent = said is not None
+        self.forms = [
+            RowForm(
+                register,
+                person,
+                self.model,
+                data=data if self.sent and index < int(said or 0) else None,
+                initial=known[index] if index < len(known) else None,
+                prefix=f"{name}-{index}",
+            )
+            for index in range(number)
+        ]
+        for form in self.forms:
+            # A row left as it came is no row: it need not be complete.
+            form.empty_permitted = True
+            form.use_required_attribute = False
+        self.seen = _print_of(known)
+
+    @property
+    def count(self) -> int:
+        return len(self.forms)
+
+    @property
+    def heads(self) -> list[str]:
+        if not self.forms:
+            return []
+        return [str(cell.label) for cell in self.forms[0].cells]
+
+    def is_valid(self) -> bool:
+        return all(form.is_valid() for form in self.forms if form.is_bound)
+
+    def values(self) -> list[dict[str, Any]]:
+        """The rows as the verbs take them."""
+        kept = []
+        for form in self.forms:
+            if not form.is_bound or form.cleaned_data.get("gone"):
+                continue
+            names = [name for name in self.model.part_fields if name in form.fields]
+            pk = form.cleaned_data.get("pk")
+            if pk is None and not form.has_changed():
+                continue
+            said = form.cleaned_data
+            row = {name: _flat(_stored(self.model, name, said.get(name))) for name in names}
+            if pk:
+                row["pk"] = pk
+            kept.append(row)
+        return kept
+
+    def was_changed(self, seen: str) -> bool:
+        """Whether the rows say something else than those the person was shown."""
+        return _print_of(self.values()) != seen
+
+
+def _print_of(rows: Iterable[Mapping[str, Any]]) -> str:
+    return fingerprint([json.dumps([(k, normal(row[k])) for k in sorted(row)]) for row in rows])
+
+
+def _flat(value: Any) -> Any:
+    """Times as the engine compares them."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, models.Model):
+        return value.pk
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+# --- Moves ---------------------------------------------------------------------------------------
+
+
+def move_fields(model: type[Record], step: Move) -> list[str]:
+    """The fields of a move that a form can ask for."""
+    found = [(name, model._meta.get_field(name)) for name in step.fields]
+    return [n for n, f in found if not f.one_to_many and getattr(f, "editable", True)]
+
+
+def move_form(
+    record: Record, step: Move, person: Person, data: MultiValueDict[str, Any] | None = None
+) -> RecordForm:
+    """What a move asks for: the fields it needs, those it offers, and the reason."""
+    form = RecordForm(
+        register_of(record.kind_name()),
+        person,
+        move_fields(type(record), step),
+        record=record,
+        data=data,
+        required=step.needs,
+        # Several moves stand on one page: each control needs an id of its own for its label.
+        auto_id=f"id_{step.name}_%s",
+    )
+    if step.note:
+        form.fields[NOTE] = _reason()
+    return form
+
+
+def bulk_move_form(
+    register: type[Register],
+    step: Move,
+    person: Person,
+    data: MultiValueDict[str, Any] | None = None,
+) -> RecordForm:
+    """What a move asks for when it is made on many records at once; what is left empty stays."""
+    form = RecordForm(register, person, move_fields(register.model, step), data=data, required=())
+    if step.note:
+        form.fields[NOTE] = _reason()
+    return form
+
+
+def _reason() -> forms.CharField:
+    return forms.CharField(label=gettext_lazy("Reason"), widget=forms.Textarea(attrs={"rows": 3}))

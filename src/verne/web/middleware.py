@@ -1,0 +1,75 @@
+"""For each request: the reader's language, time zone and person, and what a browser may load."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone, translation
+
+from verne.engine import acts
+from verne.engine.people import Person
+
+Answer = Callable[[HttpRequest], HttpResponse]
+
+POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "img-src 'self' data:",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+"""Nothing inline, nothing from elsewhere: a text somebody typed can never run as a script."""
+
+
+class TongueAndTimeMiddleware:
+    """Answers in the language and time zone of whoever asks, and says they write by the web."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        person = request.user if request.user.is_authenticated else None
+        request.person = person  # type: ignore[attr-defined]
+        tongue = (person.language if person else "") or translation.get_language_from_request(
+            request
+        )
+        token = acts.via.set("web")
+        try:
+            with translation.override(tongue), timezone.override(_zone(person)):
+                response = self.get_response(request)
+                if hasattr(response, "render") and not getattr(response, "is_rendered", True):
+                    response.render()
+                response.headers.setdefault("Content-Language", tongue)
+                return response
+        finally:
+            acts.via.reset(token)
+
+
+def _zone(person: Person | None) -> zoneinfo.ZoneInfo:
+    name = person.time_zone if person else ""
+    try:
+        return zoneinfo.ZoneInfo(name or "UTC")
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        return zoneinfo.ZoneInfo("UTC")
+
+
+class ContentSecurityMiddleware:
+    """Tells the browser what it may load; an answer that is stricter keeps its own word."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Content-Security-Policy", POLICY)
+        response.headers.setdefault(
+            "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()"
+        )
+        # Pages hold what only this person may see: no shared cache keeps them, the own asks again.
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+        return response

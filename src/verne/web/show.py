@@ -1,0 +1,176 @@
+"""What a record says, made visible: a field as a cell, as a fact, as plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from verne.engine.lifecycle import State
+from verne.engine.people import Person
+from verne.engine.records import Record, Sheet
+from verne.engine.register import Column
+
+from . import components, phrases
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+TONES = {"met": "done", "partly": "waiting", "gap": "alert"}
+"""Tones of the statement that lifecycles borrow, as tones of a state."""
+
+LONG = 140
+"""Characters of a long text that a cell of a list shows."""
+
+
+def tone(state: State) -> str:
+    """The tone of a state; where the lifecycle names none, it follows from where it lies."""
+    if state.tone:
+        return TONES.get(state.tone, state.tone if state.tone in components.TONES else "active")
+    if state.initial:
+        return "new"
+    return "closed" if state.final else "active"
+
+
+def state(record: Any) -> SafeString:
+    """Where a record stands; a withdrawn one stands nowhere else."""
+    if record.withdrawn_at is not None:
+        return components.state(_("Withdrawn"), "stopped")
+    found = record.lifecycle.states[record.state]
+    return components.state(found.label, tone(found))
+
+
+def sheet_state(sheet: Sheet) -> SafeString:
+    """The same for a cover sheet, whose type is known by its kind only."""
+    if sheet.withdrawn_at is not None:
+        return components.state(_("Withdrawn"), "stopped")
+    found = sheet.model.lifecycle.states[sheet.state]
+    return components.state(found.label, tone(found))
+
+
+def record_link(record: Any, *, title: bool = True) -> SafeString:
+    """A record as a link: its reference, and beside it its title."""
+    if title:
+        return format_html("{} {}", components.ref(record.ref), record.title)
+    return components.ref(record.ref, title=record.title)
+
+
+def priority(record: Any) -> SafeString | str:
+    if record.priority is None:
+        return ""
+    return components.priority(record.priority)
+
+
+def due(at: datetime | None, *, open: bool) -> SafeString:
+    """A due time: how much is left while somebody can still act on it, else when it was."""
+    if at is None or not open:
+        return components.moment(at)
+    left = (at - timezone.now()).total_seconds()
+    if left < 0:
+        return components.clock(
+            components.Clock(label=_("Due"), standing="late", seconds=-left, due=at, share=1)
+        )
+    return components.moment(at)
+
+
+def cell(record: Any, column: str | Column) -> SafeString | str:
+    """A cell of a list."""
+    if isinstance(column, Column):
+        return value(column.value(record))
+    if column == "ref":
+        return components.ref(record.ref)
+    if column == "title":
+        return format_html('<a href="/r/{}" tabindex="-1">{}</a>', record.ref, record.title)
+    if column == "state":
+        return state(record)
+    if column == "priority":
+        return components.priority(record.priority)
+    if column == "due_at":
+        return due(record.due_at, open=record.is_open)
+    found = record._meta.get_field(column)
+    if found.many_to_many:
+        return ", ".join(name(item) for item in getattr(record, column).all())
+    shown = field(record, column)
+    if isinstance(found, models.TextField) and len(str(shown)) > LONG:
+        return format_html("{}…", str(getattr(record, column))[:LONG])
+    return shown
+
+
+def field(record: Any, column: str) -> SafeString | str:
+    """A field of a record, said in words and links."""
+    found = record._meta.get_field(column)
+    if found.many_to_many:
+        return format_html_join(
+            ", ", "{}", ((value(item),) for item in getattr(record, column).all())
+        )
+    if found.is_relation:
+        return value(getattr(record, column))
+    raw = getattr(record, column)
+    if getattr(found, "choices", None) and raw not in (None, ""):
+        return label(found, raw)
+    return value(raw)
+
+
+def label(found: Any, raw: Any) -> str:
+    """The word for a value of a field with choices; a value no longer offered is shown as it is."""
+    words = {str(key): word for key, word in found.flatchoices}
+    return str(words.get(str(raw), raw))
+
+
+def value(raw: Any) -> SafeString | str:
+    """Any value, said in the reader's language; records become links."""
+    if raw is None or raw == "":
+        return ""
+    if isinstance(raw, SafeString):
+        return raw
+    if isinstance(raw, Sheet):
+        return record_link(raw)
+    if isinstance(raw, Person):
+        return components.person(raw)
+    if isinstance(raw, bool):
+        return components.yes_no(raw)
+    if isinstance(raw, date):
+        return components.moment(raw)
+    if isinstance(raw, int | float | Decimal):
+        return phrases.number(float(raw) if isinstance(raw, float) else raw)  # type: ignore[arg-type]
+    if isinstance(raw, list | tuple | set | models.QuerySet):
+        return format_html_join(", ", "{}", ((value(item),) for item in raw))
+    return str(raw)
+
+
+def plain(raw: Any) -> str:
+    """Any value as text without mark-up, for forms, differences and titles."""
+    if raw is None or raw == "":
+        return ""
+    if isinstance(raw, bool):
+        return _("Yes") if raw else _("No")
+    if isinstance(raw, datetime):
+        return phrases.exact(raw)
+    if isinstance(raw, date):
+        return phrases.day(raw)
+    if isinstance(raw, models.Model):
+        return name(raw)
+    if isinstance(raw, list | tuple | set | models.QuerySet):
+        return ", ".join(plain(item) for item in raw)
+    return str(raw)
+
+
+def name(thing: Any) -> str:
+    """What something is called in running text."""
+    return str(thing)
+
+
+def is_prose(model: type[Record], column: str) -> bool:
+    return isinstance(model._meta.get_field(column), models.TextField)
+
+
+def sentence_list(items: Iterable[StrOrPromise]) -> str:
+    """Words one after the other, separated as lists are."""
+    return ", ".join(str(item) for item in items)

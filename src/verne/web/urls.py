@@ -1,0 +1,41 @@
+"""Where the addresses of the pages lead."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, include, path
+
+from .pages.style import style_page
+from .views import account, filing, lists, record
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("sign-in/", account.sign_in, name="sign-in"),
+    path("sign-out/", account.sign_out, name="sign-out"),
+    path("profile/", account.profile, name="profile"),
+    path("profile/password/", account.change_password, name="password"),
+    path("preferences/", account.preferences, name="preferences"),
+    path("style/", style_page, name="style"),
+    path("standard/", include("verne.web.pages.standard.urls")),
+    path("suggest/<slug:slug>/<str:name>/", lists.suggest, name="suggest"),
+    path("r/<str:ref>", record.page, name="record"),
+    path("r/<str:ref>/edit", record.edit, name="record-edit"),
+    path("r/<str:ref>/timeline", record.older, name="record-timeline"),
+    path("r/<str:ref>/move/<str:name>", record.move, name="record-move"),
+    path("r/<str:ref>/comment", record.comment, name="record-comment"),
+    path("r/<str:ref>/file", record.attach, name="record-attach"),
+    path("r/<str:ref>/file/<int:number>", record.download, name="record-file"),
+    path("r/<str:ref>/file/<int:number>/remove", record.detach, name="record-detach"),
+    path("r/<str:ref>/link", record.link, name="record-link"),
+    path("r/<str:ref>/unlink/<int:number>", record.unlink, name="record-unlink"),
+    path("r/<str:ref>/ask/<str:name>", record.ask, name="record-ask"),
+    path("r/<str:ref>/vote/<int:number>", record.vote, name="record-vote"),
+    path("r/<str:ref>/escalate", record.escalation, name="record-escalate"),
+    path("r/<str:ref>/withdraw", record.withdraw, name="record-withdraw"),
+    path("r/<str:ref>/as-it-was", record.past, name="record-as-it-was"),
+    # Last: the lists of the registers, by their slugs.
+    path("<slug:slug>/", lists.index, name="list"),
+    path("<slug:slug>/new", filing.new, name="new"),
+    path("<slug:slug>/bulk", lists.bulk, name="bulk"),
+    path("<slug:slug>/export", lists.export, name="export"),
+    path("<slug:slug>/views", lists.views, name="views"),
+    path("<slug:slug>/choose/<str:name>", lists.choose, name="choose"),
+]

@@ -1,0 +1,1 @@
+"""The ordinary pages, made from the registers."""
