@@ -11,7 +11,7 @@ import pytest
 from tests.chromium import find_chromium
 from verne.engine.acts import act
 from verne.engine.people import Organization, Person, Role
-from verne.engine.testing import a_person
+from verne.engine.testing import a_person, flush_allowed
 
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
 
@@ -64,6 +64,13 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
             "(apt install chromium, or VERNE_CHROMIUM=/path/to/it).",
             yellow=True,
         )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tables_can_be_emptied() -> Iterator[None]:
+    """Between tests with real transactions; the history would refuse."""
+    with flush_allowed():
+        yield
 
 
 @pytest.fixture(scope="session")

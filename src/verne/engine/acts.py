@@ -95,20 +95,18 @@ def act(
             yield work
             for tell in after_act:
                 tell(row, work.kinds)
-        finally:
-            _set_current(outer)
+        except BaseException:
+            # PostgreSQL takes no statement in a broken transaction; its setting goes with it.
+            current_act.set(outer)
+            raise
+        _set_current(outer)
 
 
 def _set_current(number: int | None) -> None:
     current_act.set(number)
-    # In a broken transaction PostgreSQL takes no statement; the setting is local to it and goes.
-    if connection.vendor == "postgresql" and not connection.needs_rollback:
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('verne.act', %s, true)", [str(number or "")])
-        except Exception:
-            if number is not None:
-                raise
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('verne.act', %s, true)", [str(number or "")])
 
 
 def file(

@@ -135,9 +135,9 @@ def remove(number: int) -> None:
         cursor.execute(_REMOVE[default_connection.vendor], [number])
 
 
-def clear() -> None:
+def clear(connection: BaseDatabaseWrapper | None = None) -> None:
     """Empty the index, to build it anew with `index_many`."""
-    with default_connection.cursor() as cursor:
+    with (connection or default_connection).cursor() as cursor:
         cursor.execute("DELETE FROM engine_search")
 
 

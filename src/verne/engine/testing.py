@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from django.db import transaction
+from django.db.backends.base.operations import BaseDatabaseOperations
 from django.utils import timezone
 from django.utils.text import slugify
 
+from . import search, triggers
 from .acts import act, move
 from .people import Assignment, Person, Role
 
@@ -55,3 +59,27 @@ def sample(register: type[Register], by: Person, **facts: Any) -> Record:
     make = getattr(samples, f"a_{name}", None) or getattr(samples, f"an_{name}")
     record: Record = make(by, **facts)
     return record
+
+
+@contextmanager
+def flush_allowed() -> Iterator[None]:
+    """Let Django empty the tables of the test database between tests with real transactions.
+
+    The history refuses that like any other loss, so its triggers step aside for that moment.
+    """
+    empty = BaseDatabaseOperations.execute_sql_flush
+
+    def empty_all(operations: BaseDatabaseOperations, statements: Iterable[str]) -> None:
+        connection = operations.connection
+        with transaction.atomic(using=connection.alias):
+            guarded = triggers.remove(connection)
+            empty(operations, statements)
+            if guarded:
+                search.clear(connection)
+                triggers.install(connection)
+
+    BaseDatabaseOperations.execute_sql_flush = empty_all  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        BaseDatabaseOperations.execute_sql_flush = empty  # type: ignore[method-assign]

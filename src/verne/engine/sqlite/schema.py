@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.backends.sqlite3 import schema
 
 
@@ -24,7 +25,13 @@ class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
         super().execute(sql, params)
 
     def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
-        if exc_type is None and self._set_aside:
+        if exc_type is not None:
+            # Django would check constraints first. In a broken transaction that fails too: the
+            # reason of the failure is lost, and the transaction left open.
+            BaseDatabaseSchemaEditor.__exit__(self, exc_type, exc_value, traceback)
+            self.connection.enable_constraint_checking()
+            return
+        if self._set_aside:
             from verne.engine.triggers import install
 
             install(self.connection)
