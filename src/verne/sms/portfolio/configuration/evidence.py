@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, TextField
 from django.db.models.fields.json import KT, KeyTextTransform
 from django.db.models.functions import Cast, Coalesce
 from django.utils.translation import gettext_lazy as _
@@ -55,7 +55,7 @@ def an_item_stands_for_each_service(asked: Asked) -> Evidence:
 
 @evidence("ci-detail-by-criticality", reads=[CIType, ConfigurationItem, Service])
 def detail_follows_criticality(asked: Asked) -> Evidence:
-    """Types say how much is recorded; items of highly critical services have all that is required."""
+    """Types say how much is recorded; items of critical services have all that is required."""
     types = CIType.objects.standing().in_state("in_use")
     critical = Service.objects.standing().filter(criticality=Service.Criticality.HIGH).values("pk")
     linked = items_under_control().filter(
@@ -77,11 +77,11 @@ def detail_follows_criticality(asked: Asked) -> Evidence:
 
 
 def _lacking_attributes(among: Any) -> list[int]:
-    """Keys of the items that lack something their type requires; a query for each such attribute."""
+    """Keys of the items that lack something their type requires; one query an attribute."""
     found: set[int] = set()
     for attribute in CIAttribute.objects.filter(required=True).select_related("of"):
         said = among.filter(ci_type=attribute.of_id).annotate(
-            said=KeyTextTransform(attribute.name, "attributes")
+            said=Cast(KeyTextTransform(attribute.name, "attributes"), TextField())
         )
         found |= set(said.filter(Q(said=None) | Q(said="")).values_list("pk", flat=True))
     return sorted(found)

@@ -1,8 +1,8 @@
 """What came of an agreement: each target and the workload by window, computed from the clocks.
 
-A window (month, quarter, year) begins at midnight where the service hours of the agreement are kept.
-Counted are the clocks that stopped in it. Measures that no clock takes, such as availability, come
-from `measurers`, where later chapters enrol theirs.
+A window (month, quarter, year) begins at midnight where the service hours of the agreement are
+kept. Counted are the clocks that stopped in it. Measures that no clock takes, such as
+availability, come from `measurers`, where later chapters enrol theirs.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from verne.engine.acts import act
+from verne.engine.calendars import ServiceCalendar
 from verne.engine.clock import Clock
 from verne.engine.jobs import job
 
@@ -77,7 +78,7 @@ measurers: dict[str, Callable[[ServiceLevelTarget, Window], Figures | None]] = {
 def measure(
     agreement: Agreement, at: datetime, *, by: Person | None
 ) -> list[ServiceLevelMeasurement]:
-    """Compute the windows in which an instant lies and those before them; give back what changed."""
+    """Compute the windows around an instant and those before; give back what changed."""
     zone = zone_of(agreement)
     targets = list(agreement.targets.order_by("pk"))
     rows: list[ServiceLevelMeasurement] = []
@@ -94,11 +95,10 @@ def measure(
 
 def zone_of(agreement: Agreement) -> tzinfo:
     """Where its months begin: in the zone of its service hours, UTC without any."""
-    for target in agreement.targets.exclude(calendar=None).select_related("calendar")[:1]:
-        version = target.calendar.version_at(timezone.now())
-        if version is not None:
-            return ZoneInfo(version.hours.spec["tz"])
-    return UTC
+    kept = agreement.targets.exclude(calendar=None).order_by("pk").values("calendar")[:1]
+    calendar = ServiceCalendar.objects.filter(pk__in=kept).first()
+    version = calendar.version_at(timezone.now()) if calendar else None
+    return ZoneInfo(version.hours.spec["tz"]) if version else UTC
 
 
 def _lies_outside(agreement: Agreement, window: Window) -> bool:

@@ -61,7 +61,7 @@ def results(agreement: Agreement, person: Person) -> list[tuple[Any, ...]]:
 
 
 def workload(agreement: Agreement, person: Person) -> list[tuple[Any, ...]]:
-    """How many incidents and requests came each month, and how that compares with the month before."""
+    """How many incidents and requests came each month, and how many more than the month before."""
     rows = list(_latest(agreement).exclude(subject="target"))
     before = {(row.subject, row.window_end): row for row in rows}
     return [

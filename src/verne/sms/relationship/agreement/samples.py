@@ -19,32 +19,17 @@ from .models import Agreement, MeasurementCorrection, ServiceLevelMeasurement
 HOUR = 3600
 
 USUAL_TARGETS: list[dict[str, Any]] = [
-    {"measure": "respond", "applies_to": "incident", "seconds": HOUR, "goal": 95},
-    {
-        "measure": "respond",
-        "applies_to": "incident",
-        "priority": 1,
-        "seconds": HOUR // 4,
-        "goal": 99,
-    },
-    {"measure": "next_update", "applies_to": "incident", "seconds": 4 * HOUR, "goal": 90},
-    {"measure": "resolve", "applies_to": "incident", "seconds": 24 * HOUR, "goal": 95},
-    {
-        "measure": "resolve",
-        "applies_to": "incident",
-        "priority": 1,
-        "seconds": 4 * HOUR,
-        "goal": 95,
-    },
-    {
-        "measure": "resolve",
-        "applies_to": "incident",
-        "priority": 2,
-        "seconds": 8 * HOUR,
-        "goal": 95,
-    },
-    {"measure": "respond", "applies_to": "service_request", "seconds": 8 * HOUR, "goal": 90},
-    {"measure": "fulfil", "applies_to": "service_request", "seconds": 72 * HOUR, "goal": 90},
+    {"measure": measure, "applies_to": records, "priority": priority, "seconds": n, "goal": goal}
+    for measure, records, priority, n, goal in (
+        ("respond", "incident", None, HOUR, 95),
+        ("respond", "incident", 1, HOUR // 4, 99),
+        ("next_update", "incident", None, 4 * HOUR, 90),
+        ("resolve", "incident", None, 24 * HOUR, 95),
+        ("resolve", "incident", 1, 4 * HOUR, 95),
+        ("resolve", "incident", 2, 8 * HOUR, 95),
+        ("respond", "service_request", None, 8 * HOUR, 90),
+        ("fulfil", "service_request", None, 72 * HOUR, 90),
+    )
 ]
 
 

@@ -10,17 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import DateTimeField, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.utils import timezone
 
 from verne.engine.calendars import CalendarVersion
 from verne.engine.clock import Target, target_finders
-from verne.engine.history import Act, current_act
+from verne.engine.history import current_act
+from verne.engine.moment import now
 
 from .models import ServiceLevelTarget
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from verne.engine.records import Record
 
 KINDS = {
@@ -90,20 +92,13 @@ def _promises(record: Record, kind: str, service: int) -> _Promises:
     kept: tuple[Any, _Promises] | None = record.__dict__.get("_promises")
     if act is not None and kept is not None and kept[0] == asked:
         return kept[1]
-    found = _look_up(kind, service, record.customer_id, _moment(act))
+    found = _look_up(kind, service, record.customer_id, now())
     record.__dict__["_promises"] = (asked, found)
     return found
 
 
-def _moment(act: int | None) -> Any:
-    """When the act happens, read in the same query; now, where nobody is acting."""
-    if act is None:
-        return Value(timezone.now(), output_field=DateTimeField())
-    return Subquery(Act.objects.filter(pk=act).values("at"), output_field=DateTimeField())
-
-
-def _look_up(kind: str, service: int, customer: int | None, moment: Any) -> _Promises:
-    rows = list(_targets_in_force(kind, service, customer, moment))
+def _look_up(kind: str, service: int, customer: int | None, at: datetime) -> _Promises:
+    rows = list(_targets_in_force(kind, service, customer, at))
     if not rows:
         return _NOTHING
     # With this very customer before with all of them, and the latest first.
@@ -117,10 +112,10 @@ def _look_up(kind: str, service: int, customer: int | None, moment: Any) -> _Pro
 
 
 def _targets_in_force(
-    kind: str, service: int, customer: int | None, moment: Any
+    kind: str, service: int, customer: int | None, at: datetime
 ) -> QuerySet[ServiceLevelTarget]:
     versions = CalendarVersion.objects.filter(of=OuterRef("calendar"))
-    valid = versions.filter(valid_from__lte=moment).order_by("-valid_from", "-pk")
+    valid = versions.filter(valid_from__lte=at).order_by("-valid_from", "-pk")
     earliest = versions.order_by("valid_from", "pk")
     theirs = Q(of__customer=None)
     if customer is not None:
@@ -128,8 +123,8 @@ def _targets_in_force(
     return (
         ServiceLevelTarget.objects.filter(
             theirs,
-            Q(of__in_force_until=None) | Q(of__in_force_until__gt=moment),
-            of__in_force_since__lte=moment,
+            Q(of__in_force_until=None) | Q(of__in_force_until__gt=at),
+            of__in_force_since__lte=at,
             of__services=service,
             of__withdrawn_at=None,
             applies_to=kind,

@@ -28,7 +28,7 @@ def a_customer(by: Person, **facts: Any) -> Customer:
         "title": organization.name,
         "organization": organization,
         "relationship_manager": by,
-        "communication": "A call every Monday, a review every quarter, a portal for everything else.",
+        "communication": "A call every Monday, a review every quarter, the portal at any time.",
         "users_count": 240,
         "users_described": "Cashiers, branch managers and the head office in Busan.",
     }
