@@ -144,7 +144,7 @@ def file(
             record.ref = f"{register.prefix}-{Counter.take(register.prefix)}"
             record.save(force_insert=(Sheet, kind))
             _save_related(record, many, parts)
-            _settle(record, work, content_changed=True)
+            _settle(record, work, changed=None)
         _walk_automatic(record, by=by, at=at)
     return record
 
@@ -522,7 +522,7 @@ def _save(record: Record, work: Work, *, before: Mapping[str, Any], related: boo
     record.version += 1
     record.changed_at = work.act.at
     record.save(update_fields=changed | {"version", "changed_at"})
-    _settle(record, work, content_changed=related or bool(changed - {"state"}))
+    _settle(record, work, changed=changed - {"state"}, related=related)
 
 
 def _save_related(record: Record, many: Mapping[str, Any], parts: Mapping[str, Any]) -> None:
@@ -555,14 +555,20 @@ def _save_parts(record: Record, name: str, rows: list[Mapping[str, Any]]) -> Non
         part.save()
 
 
-def _settle(record: Record, work: Work, *, content_changed: bool) -> None:
-    """What follows every written act: clocks, the search index, approvals that no longer hold."""
+def _settle(record: Record, work: Work, *, changed: set[str] | None, related: bool = False) -> None:
+    """What follows every written act: clocks, the search index, approvals that no longer hold.
+
+    `changed` names the columns that did, None when all are new; `related` says that rows of other
+    tables changed with them.
+    """
     from . import clock, search
     from .approvals import void_if_changed
 
     work.kinds.add(record.kind_name())
-    clock.follow(record, work.act, retarget=content_changed)
-    if content_changed:
+    retarget = changed is None or not changed.isdisjoint(record.clock_fields)
+    clock.follow(record, work.act, retarget=retarget)
+    if changed is None or changed or related:
         register: type[Register] = register_of(record.kind_name())
         search.index(record.pk, record.kind_name(), register.search_text(record))
+    if changed or related:
         void_if_changed(record)

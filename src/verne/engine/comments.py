@@ -63,7 +63,7 @@ def comment(
         row = Comment.objects.create(
             record_id=record.pk, by=by, at=work.act.at, public=public, text=text.strip()
         )
-        clock.follow(record, work.act)
+        clock.follow(record, work.act, retarget=False)
         for hear in heard:
             hear(record, row, work.act)
     return row

@@ -334,9 +334,7 @@ def _related(found: Any, name: str, value: str, person: Person) -> Q:
         return Q(**{name: int(value)})
     if issubclass(related, Sheet):
         return Q(**{f"{name}__ref": value.upper()})
-    raise NotUnderstood(
-        name, _("“%(value)s” is not a number, “me” or “none”.") % {"value": value}
-    )
+    raise NotUnderstood(name, _("“%(value)s” is not a number, “me” or “none”.") % {"value": value})
 
 
 def _require_one_of(name: str, value: str, values: list[str]) -> None:
@@ -456,7 +454,7 @@ def _walk(
     filled_first = not back
     room = wanted.size + 1
     found: list[Any] = []
-    for filled in ((filled_first, not filled_first) if nullable else (True,)):
+    for filled in (filled_first, not filled_first) if nullable else (True,):
         if cursor and nullable and (cursor.value is not None) != filled:
             if filled == filled_first:
                 continue  # The cursor lies in the other half: this one was passed already.

@@ -189,6 +189,10 @@ class Record(Sheet):
 
     lifecycle: ClassVar[type[Lifecycle]]
     clocks: ClassVar[tuple[ClockRule, ...]] = ()
+    clock_fields: ClassVar[frozenset[str]] = frozenset(
+        {"customer", "priority", "service", "request_model"}
+    )
+    """Columns on which it depends which target a clock has."""
 
     sheet = models.OneToOneField(
         Sheet, models.PROTECT, parent_link=True, primary_key=True, related_name="+"

@@ -7,6 +7,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
@@ -219,8 +220,9 @@ def _read_csv(stream: BinaryIO, name: str, encoding: str) -> Table:
                 % {"name": name, "line": reader.line_num, "why": wrong}
             ) from wrong
         finally:
-            # Closing the wrapper would close the caller's stream.
-            text.detach()
+            # The wrapper must not close the caller's stream; the caller may have done so already.
+            with suppress(ValueError):
+                text.detach()
 
     return _table(rows(), name)
 

@@ -69,11 +69,11 @@ def flush_allowed() -> Iterator[None]:
     """
     empty = BaseDatabaseOperations.execute_sql_flush
 
-    def empty_all(operations: BaseDatabaseOperations, statements: Iterable[str]) -> None:
-        connection = operations.connection
+    def empty_all(self: BaseDatabaseOperations, sql_list: Iterable[str]) -> None:
+        connection = self.connection
         with transaction.atomic(using=connection.alias):
             guarded = triggers.remove(connection)
-            empty(operations, statements)
+            empty(self, sql_list)
             if guarded:
                 search.clear(connection)
                 triggers.install(connection)

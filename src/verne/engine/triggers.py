@@ -223,10 +223,10 @@ def _table(model: type[models.Model]) -> Table:
     secrets = getattr(model, "history_secrets", ())
     table = Table(
         name=meta.db_table,
-        key=meta.pk.column,
+        key=str(meta.pk.column),
         record=_record_column(model),
         secrets=frozenset(_column(model, name, "history_secrets") for name in secrets),
-        fields={f.column: _root(f) for f in meta.local_concrete_fields},
+        fields={str(f.column): _root(f) for f in meta.local_concrete_fields},
     )
     for column, kind in table.fields.items():
         if isinstance(kind, models.BinaryField) and column not in table.secrets:
@@ -276,7 +276,10 @@ def _open_act(connection: BaseDatabaseWrapper, note: str) -> int:
         there = {column.name for column in described}
         quote = connection.ops.quote_name
         chosen = [f for f in Act._meta.concrete_fields if f.column in there and not f.primary_key]
-        names, marks = ", ".join(quote(f.column) for f in chosen), ", ".join(["%s"] * len(chosen))
+        names, marks = (
+            ", ".join(quote(str(f.column)) for f in chosen),
+            ", ".join(["%s"] * len(chosen)),
+        )
         cursor.execute(
             f"INSERT INTO {quote(Act._meta.db_table)} ({names}) VALUES ({marks}) RETURNING id",
             [f.get_db_prep_save(getattr(act, f.attname), connection) for f in chosen],

@@ -29,6 +29,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """
 
     SchemaEditorClass = DatabaseSchemaEditor
+    # What Django's type stubs leave out of the base class.
+    transaction_mode: str | None
     _turn: Turn | None = None
     _line: Line | None = None
 
@@ -58,7 +60,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _start_transaction_under_autocommit(self) -> None:
         if self.transaction_mode not in ("IMMEDIATE", "EXCLUSIVE"):
-            super()._start_transaction_under_autocommit()
+            super()._start_transaction_under_autocommit()  # type: ignore[misc]
             return
         left = self._wait_for_turn()
         try:
@@ -70,11 +72,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _begin(self, left: float | None) -> None:
         """Begin; when time was spent in the line, other processes may use up only the rest."""
         if left is None:
-            super()._start_transaction_under_autocommit()
+            super()._start_transaction_under_autocommit()  # type: ignore[misc]
             return
         self._set_busy_timeout(left)
         try:
-            super()._start_transaction_under_autocommit()
+            super()._start_transaction_under_autocommit()  # type: ignore[misc]
         finally:
             self._set_busy_timeout(self._patience())
 
@@ -110,19 +112,19 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _commit(self) -> None:
         try:
-            super()._commit()
+            super()._commit()  # type: ignore[misc]
         finally:
             self._give_up_turn_if_done()
 
     def _rollback(self) -> None:
         try:
-            super()._rollback()
+            super()._rollback()  # type: ignore[misc]
         finally:
             self._give_up_turn_if_done()
 
     def _close(self) -> None:
         try:
-            super()._close()
+            super()._close()  # type: ignore[misc]
         finally:
             self._give_up_turn()
 

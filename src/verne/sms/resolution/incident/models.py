@@ -415,7 +415,7 @@ def note_the_first_answer(record: Any, comment: Comment, act: Act) -> None:
     if not theirs and record.responded_at is None:
         Incident.objects.filter(pk=record.pk).update(responded_at=act.at, version=F("version") + 1)
         record.responded_at = act.at
-        clock.follow(record, act)
+        clock.follow(record, act, retarget=False)
     if theirs and record.state == "pending" and record.pending_reason == Pending.USER:
         keeper = record.owner or act.by
         try:
