@@ -110,7 +110,9 @@ def test_a_record_imported_with_its_past_is_shown_as_it_was(manager: Person) -> 
     ).taken[0]
     friday = MONDAY + timedelta(days=4)
     past = [
-        PastAct(MONDAY, "file", service.pk, rows=as_filed(service, state="proposed", title="Tender")),
+        PastAct(
+            MONDAY, "file", service.pk, rows=as_filed(service, state="proposed", title="Tender")
+        ),
         PastAct(
             friday,
             "move",
