@@ -13,3 +13,7 @@ from verne.settings import *  # noqa: E402, F403
 
 # Argon2 is slow on purpose; a test that signs in forty people should not be.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+if DATABASES["default"]["ENGINE"] == "verne.engine.sqlite":  # noqa: F405
+    # pytest-xdist knows this of Django's own backend only, and would make up the name of a file.
+    DATABASES["default"]["TEST"] = {"NAME": ":memory:"}  # noqa: F405
