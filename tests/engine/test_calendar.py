@@ -392,6 +392,13 @@ def test_the_end_of_the_working_day_never_falls_into_a_pause():
     assert due == utc("2026-03-04T17:00")
 
 
+def test_a_pause_that_leads_to_midnight_ends_on_the_day_before():
+    always = desk(hours=[["00:00", "24:00"]])
+    pauses = paused(("2026-03-05T11:00", "2026-03-06T00:00"))
+    due = always.due_days(utc("2026-03-05T11:00"), 1, end_of_day=True, pauses=pauses)
+    assert due == utc("2026-03-07T00:00")  # 24:00 on Friday, and not on Monday
+
+
 def test_pauses_are_taken_off_when_days_are_counted_backwards():
     pauses = paused(("2026-03-03T12:00", "2026-03-03T14:00"))
     assert desk().due_days(utc("2026-03-04T10:00"), -1, pauses=pauses) == utc("2026-03-02T16:00")
@@ -474,7 +481,8 @@ def test_a_calendar_open_only_on_leap_sundays_is_still_found():
         ],
     )
     assert rare.next_open(utc("2076-01-01T00:00")) == utc("2088-02-29T09:00")
-    assert rare.previous_open(utc("2103-01-01T00:00")) == utc("2088-02-29T17:00")
+    assert rare.next_open(utc("2088-03-01T00:00")) == utc("2128-02-29T09:00")
+    assert rare.previous_open(utc("2128-02-01T00:00")) == utc("2088-02-29T17:00")
 
 
 def test_a_naive_instant_is_refused():
@@ -528,6 +536,12 @@ def test_many_due_dates_with_zero_and_negative_targets():
         utc("2026-03-02T16:00"),
         utc("2026-03-03T10:00"),
     ]
+
+
+def test_many_that_use_their_target_up_exactly_at_closing_are_due_at_closing():
+    starts = [utc("2026-03-02T13:00")] * 10_000
+    assert set(desk().due_many(starts, 4 * HOUR)) == {utc("2026-03-02T17:00")}
+    assert set(desk().due_many(starts, 12 * HOUR)) == {utc("2026-03-03T17:00")}
 
 
 def test_nothing_to_do_is_done_at_once():

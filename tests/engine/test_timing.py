@@ -257,6 +257,11 @@ def test_thresholds_of_a_paused_clock_move_on_but_those_reached_stay():
     assert reading.thresholds((25, 50)) == {25: on_monday("11:00"), 50: on_monday("14:00")}
 
 
+def test_the_due_instant_of_a_met_clock_stays_where_it_was():
+    events = [*MAIL_IS_DOWN, *story(("12:30", "stop"))]
+    assert read(events, DESK, FOUR_HOURS, utc("2026-03-05T10:00")).due == on_monday("14:00")
+
+
 def test_a_stopped_clock_reaches_no_more_thresholds():
     events = [*MAIL_IS_DOWN, *story(("12:30", "stop"))]
     reading = read(events, DESK, FOUR_HOURS, utc("2026-03-05T10:00"))

@@ -10,7 +10,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from .calendar import Calendar
+from .calendar import Calendar, CalendarError
 
 
 class ServiceCalendar(models.Model):
@@ -36,8 +36,8 @@ class ServiceCalendar(models.Model):
 def _valid_spec(spec: Any) -> None:
     try:
         Calendar.from_dict(spec)
-    except (ValueError, TypeError, KeyError) as error:
-        raise ValidationError(str(error)) from error
+    except CalendarError as error:
+        raise ValidationError(_(error.template), params=error.facts) from error
 
 
 class CalendarVersion(models.Model):

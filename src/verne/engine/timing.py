@@ -232,9 +232,7 @@ def _course(events: Sequence[Event], at: datetime) -> _Course:
         stops=tuple(
             (segment.since, segment.until or max(at, segment.since), _REASONS[segment.kind])
             for segment in segments
-            if segment.kind in _REASONS
-            and segment.since >= started_at
-            and not (ended and segment.until is None)
+            if segment.kind in _REASONS and not (ended and segment.until is None)
         ),
     )
 
