@@ -8,7 +8,7 @@ lists can sort and filter.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -111,6 +111,8 @@ class Clock(models.Model):
     days = models.PositiveSmallIntegerField(null=True)
     end_of_day = models.BooleanField(default=False)
     thresholds = models.JSONField(default=list)
+    pauses = models.JSONField(null=True)
+    waits_for = models.CharField(max_length=30, blank=True)
     agreement = models.ForeignKey("engine.Sheet", models.PROTECT, null=True, related_name="+")
     target_id = models.BigIntegerField(null=True)
     state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
@@ -143,10 +145,19 @@ class Clock(models.Model):
     def is_open(self) -> bool:
         return self.stopped_at is None
 
-    def story(self) -> list[timing.Event]:
-        """Its events in the order they happened, as the pure part takes them."""
-        rows = sorted(self.events.all(), key=lambda e: (e.at, e.pk))
-        return [timing.Event(e.at, e.kind, e.why) for e in rows]
+    def story(self, *also: ClockEvent) -> list[timing.Event]:
+        """Its events in the order they happened, as the pure part takes them.
+
+        Every wait is kept; those that do not stop this clock, by its agreement, are passed over.
+        """
+        kept = sorted(self.events.all(), key=lambda e: (e.at, e.pk)) if self.pk else []
+        return [timing.Event(e.at, e.kind, e.why) for e in (*kept, *also) if self.counts(e)]
+
+    def counts(self, event: ClockEvent) -> bool:
+        """Whether an event is one of this clock: a wait may be one that does not stop it."""
+        if event.kind != "pause":
+            return True
+        return event.usual if self.pauses is None else event.reason in self.pauses
 
     def promise(self) -> timing.Target | None:
         """Its target as the pure part takes it; None while nothing is agreed."""
@@ -176,6 +187,8 @@ class ClockEvent(models.Model):
     at = models.DateTimeField()
     kind = models.CharField(max_length=10)
     why = models.CharField(max_length=300, blank=True)
+    reason = models.CharField(max_length=30, blank=True)
+    usual = models.BooleanField(default=True)
     act = models.ForeignKey("engine.Act", models.PROTECT, related_name="+", null=True)
 
     class Meta:
@@ -207,15 +220,14 @@ def follow(record: Record, act: Act, *, retarget: bool = True) -> None:
         status = rule.status(record) if record.withdrawn_at is None else CANCELLED
         if clock is None and status.doing not in ("run", "pause"):
             continue
-        asked = clock is None or (clock.is_open and (retarget or status.doing == "pause"))
+        asked = clock is None or (clock.is_open and retarget)
         target = find_target(record, rule.measure) if asked else None
         if clock is None:
             clock = _start(record, rule, act, target)
-        kinds = _events_for(clock, _as_agreed(status, target), rule, act)
-        for kind, why in kinds:
-            ClockEvent.objects.create(clock=clock, at=act.at, kind=kind, why=why[:300], act=act)
-        retargeted = asked and _take_target(clock, target)
-        if kinds or retargeted:
+        events = _events_for(clock, status, rule, act)
+        for event in events:
+            event.save(force_insert=True)
+        if (asked and _take_target(clock, target)) or events:
             project(clock, act.at)
             clock.save()
         if rule.leads and clock.is_open:
@@ -225,48 +237,45 @@ def follow(record: Record, act: Act, *, retarget: bool = True) -> None:
         type(record).objects.filter(pk=record.pk).update(due_at=due)
 
 
-def _as_agreed(status: Status, target: Target | None) -> Status:
-    """Whether waiting stops the clock follows the agreement."""
-    if status.doing != "pause":
-        return status
-    stops = (
-        status.usual if target is None or target.pauses is None else status.reason in target.pauses
-    )
-    return status if stops else RUNNING
-
-
 def _start(record: Record, rule: ClockRule, act: Act, target: Target | None) -> Clock:
     clock = Clock(record_id=record.pk, measure=rule.measure, started_at=act.at)
+    event = ClockEvent(clock=clock, at=act.at, kind="start", act=act)
     _take_target(clock, target)
-    project(clock, act.at, story=[timing.Event(act.at, "start")])
+    project(clock, act.at, events=[event])
     clock.save(force_insert=True)
-    ClockEvent.objects.create(clock=clock, at=act.at, kind="start", act=act)
+    event.clock = clock
+    event.save(force_insert=True)
     return clock
 
 
-def _events_for(clock: Clock, status: Status, rule: ClockRule, act: Act) -> list[tuple[str, str]]:
+def _events_for(clock: Clock, status: Status, rule: ClockRule, act: Act) -> list[ClockEvent]:
     """The events that take a clock from what it does to what it should be doing."""
     if clock.state == Clock.State.CANCELLED:
         return []
-    doing = "stop" if clock.stopped_at else "pause" if clock.state == Clock.State.PAUSED else "run"
-    wanted = status.doing
-    if wanted == "absent":
-        wanted = "cancel"
-    events: list[tuple[str, str]] = []
-    if doing == wanted:
-        pass
-    elif wanted == "run":
-        events.append(("resume", status.why))
-    elif wanted == "pause":
-        if doing == "stop":
-            events.append(("resume", ""))
-        events.append(("pause", status.why))
-    else:
-        events.append((wanted, status.why))
+    doing = "stop" if clock.stopped_at else "pause" if clock.waits_for else "run"
+    wanted = "cancel" if status.doing == "absent" else status.doing
+    reason = (status.reason or "waiting") if wanted == "pause" else ""
+    kinds: list[str] = []
+    if wanted == "pause" and (doing == "stop" or clock.waits_for not in ("", reason)):
+        kinds.append("resume")
+    if doing != wanted or clock.waits_for != reason:
+        kinds.append({"run": "resume"}.get(wanted, wanted))
     spoken = f"{act.verb}:{act.name}" if act.name else act.verb
     if wanted == "run" and (act.verb in rule.resets or spoken in rule.resets):
-        events.append(("reset", ""))
-    return events
+        kinds.append("reset")
+    clock.waits_for = reason
+    return [
+        ClockEvent(
+            clock=clock,
+            at=act.at,
+            kind=kind,
+            why=status.why[:300] if kind == "pause" else "",
+            reason=reason if kind == "pause" else "",
+            usual=status.usual,
+            act=act,
+        )
+        for kind in kinds
+    ]
 
 
 def _take_target(clock: Clock, target: Target | None) -> bool:
@@ -278,6 +287,7 @@ def _take_target(clock: Clock, target: Target | None) -> bool:
         "days": target.days if target else None,
         "end_of_day": target.end_of_day if target else False,
         "thresholds": list(target.thresholds) if target else [],
+        "pauses": sorted(target.pauses) if target and target.pauses is not None else None,
         "agreement_id": target.agreement_id if target else None,
         "target_id": target.target_id if target else None,
     }
@@ -293,13 +303,12 @@ def _take_target(clock: Clock, target: Target | None) -> bool:
     return bool(changed)
 
 
-def project(clock: Clock, at: datetime, *, story: list[timing.Event] | None = None) -> None:
+def project(clock: Clock, at: datetime, *, events: Sequence[ClockEvent] = ()) -> None:
     """Compute the kept figures of a clock anew from its events; nothing is saved.
 
-    `story` spares reading the events where the caller has them.
+    `events` are those of a clock that is not kept yet.
     """
-    events = clock.story() if story is None else story
-    reading = timing.read(events, clock.hours(), clock.promise(), at)
+    reading = timing.read(clock.story(*events), clock.hours(), clock.promise(), at)
     clock.stopped_at = reading.stopped_at
     clock.elapsed = reading.elapsed
     clock.due_at = reading.due
