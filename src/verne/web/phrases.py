@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 from django.utils import dateformat, formats, timezone
+from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
 def exact(at: datetime, *, zone: bool = False) -> str:
     """The instant as the reader's wall clock shows it."""
+    return _exact(at, zone, timezone.get_current_timezone_name(), get_language())
+
+
+@lru_cache(maxsize=8192)
+def _exact(at: datetime, zone: bool, time_zone: str, language: str | None) -> str:
+    """Kept, because a list says many instants and is looked at again and again."""
     local = timezone.localtime(at)
     pattern = (
         pgettext("date, time and zone, in Django's date format", "j M Y, H:i T")

@@ -5,9 +5,12 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 
 from .pages.style import style_page
-from .views import account, filing, lists, record
+from .views import account, filing, finding, lists, record, today
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", today.today, name="today"),
+    path("jump/", finding.jump, name="jump"),
+    path("search/", finding.search, name="search"),
     path("sign-in/", account.sign_in, name="sign-in"),
     path("sign-out/", account.sign_out, name="sign-out"),
     path("profile/", account.profile, name="profile"),
@@ -19,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("r/<str:ref>", record.page, name="record"),
     path("r/<str:ref>/edit", record.edit, name="record-edit"),
     path("r/<str:ref>/timeline", record.older, name="record-timeline"),
+    path("r/<str:ref>/panels", record.panels, name="record-panels"),
     path("r/<str:ref>/move/<str:name>", record.move, name="record-move"),
     path("r/<str:ref>/comment", record.comment, name="record-comment"),
     path("r/<str:ref>/file", record.attach, name="record-attach"),

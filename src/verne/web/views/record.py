@@ -87,7 +87,7 @@ def _page(
         "rail": anatomy.rail(record, person, refused=refused),
         "sections": anatomy.sections(record),
         "part_tables": anatomy.part_tables(record),
-        "panels": anatomy.panels(record, person),
+        "has_panels": bool(register_of(record.kind_name()).panels),
         "clocks": clocks,
         "approvals": anatomy.approval_views(record, person),
         "askable": anatomy.askable(record, person, rights),
@@ -117,6 +117,20 @@ def older(request: HttpRequest, ref: str) -> HttpResponse:
     htmx = getattr(request, "htmx", False)
     template = "records/timeline.html" + ("#days" if htmx else "")
     return render(request, template, context)
+
+
+@staff
+def panels(request: HttpRequest, ref: str) -> HttpResponse:
+    """What the register shows beside the fields; fetched after the page, for it may take long."""
+    person = person_of(request)
+    record = record_at(ref, person)
+    context = {
+        "it": record,
+        "panels": anatomy.panels(record, person),
+        "header": _header(record, record.title),
+    }
+    htmx = getattr(request, "htmx", False)
+    return render(request, "records/panels.html" + ("#panels" if htmx else ""), context)
 
 
 def _header(record: Record, title: str, lead: str = "") -> PageHeader:

@@ -1,0 +1,229 @@
+"""What needs somebody now: their work, clocks about to run out, approvals, days to keep."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q, Value
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from verne.engine.approvals import Approval
+from verne.engine.clock import Clock
+from verne.engine.history import Act
+from verne.engine.people import Person
+from verne.engine.records import Sheet
+from verne.engine.register import Register, registers
+from verne.engine.rights import may, right, scope
+
+from . import components, show
+from .parts import Hit
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+DEADLINES = ("review_due", "valid_until", "target_date", "review_date", "announced_for")
+"""Fields that name a day by which something has to be done, in whatever type they are."""
+
+NEAR = timedelta(hours=8)
+AHEAD = timedelta(days=60)
+
+
+def open_sheets(person: Person) -> models.QuerySet[Any]:
+    """Cover sheets this person may see that are not finished, of every type."""
+    finals: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for kind, register in registers.items():
+        if may(person, "view", register.model):
+            finals[tuple(sorted(register.model.lifecycle.final_states()))].append(kind)
+    unfinished = Q(pk__in=[])
+    for states, kinds in finals.items():
+        unfinished |= Q(kind__in=kinds) & ~Q(state__in=states)
+    return Sheet.objects.filter(unfinished, scope(person, Sheet), withdrawn_at=None)
+
+
+def mine(person: Person, limit: int = 12) -> tuple[list[Hit], bool]:
+    """The work of this person, least time left first; and whether there is more."""
+    whose = Q(owner=person)
+    if person.team_ids:
+        whose |= Q(owner=None, team__in=person.team_ids)
+    rows = (
+        open_sheets(person)
+        .filter(whose)
+        .order_by(F("due_at").asc(nulls_last=True), F("priority").asc(nulls_last=True), "id")
+    )
+    # A clock that is paused and due when its record is due is the one that leads.
+    halted = Clock.objects.filter(
+        record=OuterRef("pk"), due_at=OuterRef("due_at"), state=Clock.State.PAUSED
+    )
+    sheets = list(rows.annotate(paused=Exists(halted))[: limit + 1])
+    return [_hit(sheet) for sheet in sheets[:limit]], len(sheets) > limit
+
+
+def _hit(sheet: Any) -> Hit:
+    return Hit(
+        ref=sheet.ref,
+        title=sheet.title,
+        url=sheet.get_absolute_url(),
+        note=str(sheet.model._meta.verbose_name),
+        state=time_left(sheet.filed_at, sheet.due_at, paused=sheet.paused)
+        if sheet.due_at
+        else show.sheet_state(sheet),
+    )
+
+
+def time_left(begun: datetime, due: datetime, *, paused: bool = False) -> SafeString:
+    """A due time by the clock on the wall, as a chip."""
+    now = timezone.now()
+    left = (due - now).total_seconds()
+    whole = max((due - begun).total_seconds(), 1)
+    share = 1 - left / whole
+    standing: Any = "running"
+    if left < 0:
+        standing = "late"
+    elif paused:
+        standing = "paused"
+    elif share >= 0.75:
+        standing = "soon"
+    return components.clock(
+        components.Clock(
+            label=_("Due"),
+            standing=standing,
+            seconds=abs(left),
+            target=whole,
+            due=due,
+            share=min(max(share, 0), 1),
+        )
+    )
+
+
+def _seen(person: Person) -> Exists:
+    """The record a row speaks of is one this person may see: asked row by row, in the query."""
+    return Exists(Sheet.objects.filter(scope(person, Sheet), pk=OuterRef("record")))
+
+
+def about_to_breach(person: Person, limit: int = 8) -> list[Hit]:
+    """Running clocks of anybody's records that are over or nearly over, the latest first."""
+    rows = (
+        Clock.objects.filter(
+            _seen(person),
+            state__in=(Clock.State.RUNNING, Clock.State.BREACHED),
+            stopped_at=None,
+            due_at__lte=timezone.now() + NEAR,
+        )
+        .order_by("-due_at")
+        .select_related("record")
+    )
+    hits = []
+    for clock in rows[:limit]:
+        sheet, due = clock.record, clock.due_at
+        rule = next((r for r in sheet.model.clocks if r.measure == clock.measure), None)
+        hits.append(
+            Hit(
+                ref=sheet.ref,
+                title=sheet.title,
+                url=f"{sheet.get_absolute_url()}#clocks",
+                note=rule.label if rule else clock.measure,
+                state=time_left(clock.started_at, due) if due else "",
+            )
+        )
+    return hits
+
+
+def awaiting(person: Person, limit: int = 10) -> list[Hit]:
+    """Askings this person may answer, the oldest first; found without opening each record."""
+    rows = (
+        Approval.objects.filter(_seen(person), standing=Approval.Standing.OPEN)
+        .exclude(asked_by=person)
+        .exclude(votes__by=person)
+        .exclude(record__filed_by=person)
+        .select_related("record", "asked_by")
+        .order_by("asked_at")
+    )
+    hits = []
+    for approval in rows[:200]:
+        register = registers.get(approval.record.kind)
+        step = register.model.lifecycle.moves.get(approval.move) if register else None
+        if register is None or step is None:
+            continue
+        wanted = step.approval.right if step.approval and step.approval.right else ""
+        if not person.may(wanted or right(approval.move, register.model)):
+            continue
+        hits.append(
+            Hit(
+                ref=approval.record.ref,
+                title=approval.record.title,
+                url=f"{approval.record.get_absolute_url()}#approvals",
+                note=_("%(step)s, asked by %(who)s")
+                % {"step": step.label, "who": approval.asked_by},
+                state=components.moment(approval.asked_at),
+            )
+        )
+    return hits[:limit]
+
+
+def changed_lately(person: Person, limit: int = 8) -> list[Hit]:
+    """The records that were touched last, each once."""
+    acts = Act.objects.filter(_seen(person), record__isnull=False).order_by("-id")
+    facts = acts.values_list("at", "record__ref", "record__title", "record__kind")
+    latest: dict[str, tuple[datetime, str, str]] = {}
+    for at, ref, title, kind in facts[:120]:
+        latest.setdefault(ref, (at, title, kind))
+    return [
+        Hit(
+            ref=ref,
+            title=title,
+            url=f"/r/{ref}",
+            note=str(registers[kind].model._meta.verbose_name),
+            state=components.moment(at),
+        )
+        for ref, (at, title, kind) in latest.items()
+    ][:limit]
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """A day by which something has to be done."""
+
+    ref: str
+    title: str
+    what: StrOrPromise
+    day: date
+    over: bool
+
+
+def due_soon(person: Person, limit: int = 10) -> list[Deadline]:
+    """Reviews, ends and targets of the next weeks, and those that are over; in one query."""
+    until = timezone.localdate() + AHEAD
+    parts: list[models.QuerySet[Any]] = []
+    labels: dict[tuple[str, str], StrOrPromise] = {}
+    for kind, register in registers.items():
+        if not may(person, "view", register.model):
+            continue
+        for name in _deadlines(register):
+            labels[kind, name] = register.model.field_label(name)
+            rows = register.model.objects.visible_to(person).standing().open()
+            parts.append(
+                rows.filter(**{f"{name}__lte": until})
+                .order_by()
+                .values_list("ref", "title", "kind", Value(name), name)
+            )
+    if not parts:
+        return []
+    rows = parts[0].union(*parts[1:]) if len(parts) > 1 else parts[0]
+    today = timezone.localdate()
+    # The columns of a union have no names of their own on every database: the fifth is the day.
+    found = sorted(rows, key=lambda row: (row[4], row[0]))[:limit]
+    return [
+        Deadline(ref=ref, title=title, what=labels[kind, name], day=day, over=day < today)
+        for ref, title, kind, name, day in found
+    ]
+
+
+def _deadlines(register: type[Register]) -> list[str]:
+    fields = {f.name: f for f in register.model._meta.local_fields}
+    return [n for n in DEADLINES if type(fields.get(n)) is models.DateField]
