@@ -1,0 +1,72 @@
+"""Who calls: a program with a token, or a person signed in on the same site."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from ninja.security import APIKeyCookie, HttpBearer
+from ninja.utils import check_csrf
+
+from verne.engine.people import Person
+
+from .models import Token
+from .problem import Problem
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+OURS = ("same-origin", "none")
+"""Where a browser says a request comes from: one of our pages, or the address bar."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The person a request is made for, with the rights it may use, and the token if it has one."""
+
+    person: Person
+    token: Token | None = None
+
+
+class TokenAuth(HttpBearer):
+    """`Authorization: Bearer vrn_…`"""
+
+    def __call__(self, request: HttpRequest) -> Caller | None:
+        if "Authorization" not in request.headers:
+            return None
+        # Whoever sends a token means it: a wrong one is refused, though a session might do.
+        scheme, _space, secret = request.headers["Authorization"].partition(" ")
+        caller = self.authenticate(request, secret.strip()) if scheme.lower() == "bearer" else None
+        if caller is None:
+            raise Problem(401, "no-token")
+        return caller
+
+    def authenticate(self, request: HttpRequest, token: str) -> Caller | None:
+        now = timezone.now()
+        found = Token.of(token, at=now)
+        if found is None:
+            return None
+        if found.only_reads and request.method not in SAFE:
+            raise PermissionDenied(_("This token may only read: make one with the scope “write”."))
+        found.seen(now)
+        return Caller(found.narrowed(), found)
+
+
+class SessionAuth(APIKeyCookie):
+    """The session of a person signed in; writing asks for the CSRF token of our pages."""
+
+    param_name = settings.SESSION_COOKIE_NAME
+
+    def __call__(self, request: HttpRequest) -> Caller | None:
+        if not request.user.is_authenticated:
+            return None
+        if request.headers.get("Sec-Fetch-Site", "same-origin") not in OURS:
+            return None
+        if request.method not in SAFE and check_csrf(request) is not None:
+            raise PermissionDenied(_("Send the CSRF token in X-CSRFToken, or use an API token."))
+        return Caller(request.user)
+
+    def authenticate(self, request: HttpRequest, key: str | None) -> Caller | None:
+        return self(request)
