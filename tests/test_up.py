@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from waitress.server import create_server
 
+from tools import postgres
 from verne.cli import up
 from verne.engine.jobs import Steward
 
@@ -22,23 +23,26 @@ ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 60
 
 
-def environment(home):
+def installation(home, database=""):
+    """The environment in which a home, and perhaps a database, is the one that is meant."""
     ours = {
         "VERNE_HOME": str(home),
         "PYTHONPATH": str(ROOT),
         "DJANGO_SETTINGS_MODULE": "verne.settings",
     }
+    if database:
+        ours["DATABASE_URL"] = database
     return {k: v for k, v in os.environ.items() if k != "DATABASE_URL"} | ours
 
 
 class Server:
     """A `verne up --empty` on a free port."""
 
-    def __init__(self, home, *arguments):
+    def __init__(self, here, *arguments):
         self.said = []
         self.process = subprocess.Popen(
             [sys.executable, "-u", "-m", "verne", "up", "--empty", "--port", "0", *arguments],
-            env=environment(home),
+            env=here,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -47,6 +51,8 @@ class Server:
             self.said.append(line)
             if line.startswith("Ctrl-C ends it."):
                 break
+        else:
+            raise AssertionError(self.text)
         # Keep reading, or the server would wait for a full pipe to be emptied.
         self.reader = threading.Thread(target=lambda: self.said.extend(self.process.stdout))
         self.reader.start()
@@ -75,22 +81,28 @@ class Server:
 def first_home(tmp_path_factory):
     """A home after its first start, which makes the database."""
     home = tmp_path_factory.mktemp("first")
-    server = Server(home)
+    server = Server(installation(home))
     assert server.end() == 0, server.text
     return home
 
 
 @pytest.fixture
-def home(first_home, tmp_path):
-    return Path(shutil.copytree(first_home, tmp_path / "home"))
+def here(first_home, tmp_path):
+    return installation(shutil.copytree(first_home, tmp_path / "home"))
 
 
 @pytest.fixture
-def serve(home):
+def on_postgresql(tmp_path):
+    with postgres.server() as database:
+        yield installation(tmp_path / "home", database)
+
+
+@pytest.fixture
+def serve():
     servers = []
 
-    def start(*arguments):
-        servers.append(Server(home, *arguments))
+    def start(here, *arguments):
+        servers.append(Server(here, *arguments))
         return servers[-1]
 
     yield start
@@ -98,12 +110,12 @@ def serve(home):
         server.end(signal.SIGKILL)
 
 
-def ask_for_a_slow_job(home, folder):
+def ask_for_a_slow_job(here, folder):
     script = (
         "import django; django.setup(); from verne.engine.jobs import later;"
         f"from tests.slow_jobs import wait_in; later(wait_in, {str(folder)!r})"
     )
-    subprocess.run([sys.executable, "-c", script], env=environment(home), check=True)
+    subprocess.run([sys.executable, "-c", script], env=here, check=True)
 
 
 def wait_for(path):
@@ -113,61 +125,78 @@ def wait_for(path):
         time.sleep(0.05)
 
 
-def run_verne(home, *arguments):
+def run_verne(here, *arguments):
     return subprocess.run(
         [sys.executable, "-m", "verne", *arguments],
-        env=environment(home),
+        env=here,
         capture_output=True,
         text=True,
         timeout=PATIENCE,
     )
 
 
-def test_it_says_how_to_sign_in_and_answers(serve):
-    server = serve()
+def test_it_says_how_to_sign_in_and_answers(serve, here):
+    server = serve(here)
     assert server.get("sign-in/") == 200
     assert re.search(r"Sign in as\n\s+admin\s+\S{12,}", server.text)
 
 
-def test_ctrl_c_ends_it_and_says_so(serve):
-    server = serve()
+def test_ctrl_c_ends_it_and_says_so(serve, here):
+    server = serve(here)
     assert server.end(signal.SIGINT) == 0
     assert server.text.endswith("Ended.\n")
     with pytest.raises(OSError):
         server.get("")
 
 
-def test_a_second_one_on_the_same_database_is_refused(serve, home):
-    server = serve()
-    second = run_verne(home, "up", "--port", "0")
+def test_a_second_one_on_the_same_database_is_refused(serve, here):
+    server = serve(here)
+    second = run_verne(here, "up", "--port", "0")
     assert second.returncode == 2
     assert f"already running on this database, by process {server.process.pid}" in second.stderr
 
 
-def test_a_port_in_use_is_refused_with_the_way_out(home):
+def test_a_port_in_use_is_refused_with_the_way_out(here):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        refused = run_verne(home, "up", "--port", port)
+        refused = run_verne(here, "up", "--port", port)
     assert refused.returncode == 2
     assert "Choose another with --port" in refused.stderr
 
 
-def test_a_job_cut_off_by_kill_9_is_run_again_by_the_next_start(serve, home, tmp_path):
-    server = serve()
-    ask_for_a_slow_job(home, tmp_path)
+def test_a_job_cut_off_by_kill_9_is_run_again_by_the_next_start(serve, here, tmp_path):
+    server = serve(here)
+    ask_for_a_slow_job(here, tmp_path)
     wait_for(tmp_path / "began")
     server.end(signal.SIGKILL)
     assert not (tmp_path / "done").exists()
     (tmp_path / "go").touch()
-    again = serve()
+    again = serve(here)
     wait_for(tmp_path / "done")
     assert "Taking up 1 background jobs" in again.text
     assert (tmp_path / "began").read_text() == "xx"
 
 
-def test_a_running_job_is_finished_before_the_end(serve, home, tmp_path):
-    server = serve()
-    ask_for_a_slow_job(home, tmp_path)
+def test_postgresql_too_keeps_a_second_one_off_and_a_killed_job_is_run_again(
+    serve, on_postgresql, tmp_path
+):
+    server = serve(on_postgresql)
+    second = run_verne(on_postgresql, "up", "--port", "0")
+    assert second.returncode == 2
+    assert f"already running on this database, at {server.address}" in second.stderr
+    ask_for_a_slow_job(on_postgresql, tmp_path)
+    wait_for(tmp_path / "began")
+    server.end(signal.SIGKILL)
+    (tmp_path / "go").touch()
+    serve(on_postgresql)
+    wait_for(tmp_path / "done")
+    assert (tmp_path / "began").read_text() == "xx"
+    assert run_verne(on_postgresql, "doctor").returncode == 0
+
+
+def test_a_running_job_is_finished_before_the_end(serve, here, tmp_path):
+    server = serve(here)
+    ask_for_a_slow_job(here, tmp_path)
     wait_for(tmp_path / "began")
     threading.Timer(1, (tmp_path / "go").touch).start()
     assert server.end(signal.SIGTERM) == 0
@@ -202,7 +231,7 @@ def test_a_running_request_is_answered_before_the_end():
     assert answers == [b"x" * 100_000]
 
 
-def test_the_doctor_finds_a_fresh_installation_well(home):
-    seen = run_verne(home, "doctor")
+def test_the_doctor_finds_a_fresh_installation_well(here):
+    seen = run_verne(here, "doctor")
     assert seen.returncode == 0, seen.stdout + seen.stderr
     assert "0 faults" in seen.stdout

@@ -81,7 +81,10 @@ def _guarded(subject: str, look: Callable[[], Findings]) -> Findings:
     """A doctor that faints at the sight of a wound is of no use."""
     try:
         yield from look()
-    except (click.UsageError, DatabaseError, OSError) as wrong:
+    except click.UsageError as refusal:
+        # It says itself what to do.
+        yield fault(subject, refusal.message, "")
+    except (DatabaseError, OSError) as wrong:
         do = REACH if subject == "database" else RESTORE
         yield fault(subject, f"This could not be examined: {wrong}".strip(), do)
 
