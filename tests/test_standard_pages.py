@@ -100,7 +100,7 @@ def test_restricted_records_are_counted_and_not_named(signed_in, manager, reader
     a_service(manager, title="Secret merger portal", criticality_basis="", restricted=True)
     shown = text(signed_in(reader).get(f"/standard/check/{KEY}/"))
     assert "Secret merger portal" not in shown
-    assert "1 more are not open to you" in shown
+    assert "1 more is not open to you" in shown
 
 
 def test_a_long_list_of_records_is_walked_page_by_page(signed_in, manager, monkeypatch):

@@ -22,7 +22,7 @@ from verne.engine.rights import scope
 from verne.web import components, phrases
 from verne.web.parts import Action, Column, Fact, Link, PageHeader, Pager, Row, Table
 
-from .shown import said
+from .shown import cited, note_of, said, worded
 from .view import COMPUTE, View, crumbs, open_view, outcome_badge, result_badge
 
 PAGE: Final = 50
@@ -55,14 +55,14 @@ def check(request: HttpRequest, key: str) -> HttpResponse:
         | {
             "header": PageHeader(
                 title=key,
-                lead=found.condition,
                 quarter=clause.pdca,  # type: ignore[arg-type]
                 crumbs=crumbs(view, [clause, *view.catalogue.ancestors(clause.number)]),
                 actions=_check_actions(view, figure),
             ),
             "figure": figure,
             "outcome": outcome_badge(figure.outcome),
-            "note": gettext(figure.note) if figure.note else "",
+            "condition": worded(found.condition),
+            "note": note_of(figure),
             "answered": key in answers,
             "tabs": _tabs(view, key, figure, whole=whole),
             "table": _records(view, found, figure, whole=whole),
@@ -70,7 +70,7 @@ def check(request: HttpRequest, key: str) -> HttpResponse:
             "users": [
                 (
                     result_badge(view.statement.judgement.verdicts[r.id].result),
-                    Link(label=r.cite, url=view.obligation_url(r.id)),
+                    Link(label=cited(r), url=view.obligation_url(r.id)),
                     r.text,
                 )
                 for r in users
@@ -157,8 +157,7 @@ def _records(view: View, check: Check, figure: Figure, *, whole: bool) -> Table 
     if evidence is None:
         return None
     records = evidence.population if whole else evidence.exceptions
-    seen = _visible(records, view.person)
-    page, pager = _page(view, check.key, seen, whole=whole)
+    page, pager = _page(view, check.key, records, whole=whole)
     caption = _("All records the check looked at") if whole else _("Records that break it")
     return Table(
         caption=caption,
@@ -182,7 +181,10 @@ def _visible(records: QuerySet[Any], person: Person) -> QuerySet[Any]:
     return records
 
 
-def _page(view: View, key: str, records: QuerySet[Any], *, whole: bool) -> tuple[list[Any], Pager]:
+def _page(
+    view: View, key: str, everything: QuerySet[Any], *, whole: bool
+) -> tuple[list[Any], Pager]:
+    records = _visible(everything, view.person)
     after = view.request.GET.get("after", "")
     query = {"show": "population"} if whole else {}
     ordered = records.order_by("pk")
@@ -192,13 +194,11 @@ def _page(view: View, key: str, records: QuerySet[Any], *, whole: bool) -> tuple
     more = len(page) > PAGE
     page = page[:PAGE]
     total = records.count()
-    figure = view.statement.figures[key]
-    told = (figure.population if whole else figure.exceptions) or 0
     summary = ngettext("%(n)s record", "%(n)s records", total) % {"n": phrases.number(total)}
-    if told > total:
-        summary += " · " + gettext("%(n)s more are not open to you") % {
-            "n": phrases.number(told - total)
-        }
+    if hidden := everything.count() - total:
+        summary += " · " + ngettext(
+            "%(n)s more is not open to you", "%(n)s more are not open to you", hidden
+        ) % {"n": phrases.number(hidden)}
     return page, Pager(
         summary=summary,
         first_url=view.check_url(key, **query) if number else "",

@@ -18,14 +18,14 @@ from verne.conformity import statement as statements
 from verne.conformity.catalogue import Clause, Correspondence, crosswalk, predecessor
 from verne.conformity.models import Snapshot
 from verne.conformity.owning import holders_by_role
-from verne.conformity.verdict import Outcome, Verdict
+from verne.conformity.verdict import Outcome, Result, Verdict
 from verne.engine.people import Person
 from verne.engine.register import Register, registers
 from verne.engine.roles import label as role_label
 from verne.web import components
 from verne.web.parts import PageHeader
 
-from .shown import CheckRow, branch_of, check_row, documents_of, how_many_computed, sums_of
+from .shown import CheckRow, branch_of, check_row, cited, documents_of, how_many_computed, sums_of
 from .view import View, crumbs, open_view, result_badge
 
 
@@ -92,7 +92,7 @@ def clause(request: HttpRequest, number: str) -> HttpResponse:
 def _obligation_row(view: View, verdict: Verdict, held: dict[str, list[Person]]) -> ObligationRow:
     requirement = verdict.requirement
     return ObligationRow(
-        cite=requirement.cite,
+        cite=cited(requirement),
         url=view.obligation_url(requirement.id),
         text=requirement.text,
         verdict=result_badge(verdict.result),
@@ -103,10 +103,20 @@ def _obligation_row(view: View, verdict: Verdict, held: dict[str, list[Person]])
     )
 
 
+GAPS: Final = (
+    Result.NONCONFORMING,
+    Result.PARTLY_CONFORMING,
+    Result.NO_DATA,
+    Result.AWAITING_JUDGEMENT,
+)
+"""Results that ask somebody to do something."""
+
+
 def _missing(view: View, verdicts: Iterable[Verdict]) -> list[CheckRow]:
     """The checks that fail or found nothing, each once, those with most to mend first."""
     unmet = (Outcome.FAILS, Outcome.NO_DATA, Outcome.AWAITING_JUDGEMENT)
-    keys = dict.fromkeys(key for v in verdicts for key in v.keys(*unmet))
+    open_ones = [v for v in verdicts if v.result in GAPS]
+    keys = dict.fromkeys(key for v in open_ones for key in v.keys(*unmet))
     rows = [check_row(view, view.catalogue.checks[key]) for key in keys]
     return sorted(rows, key=lambda row: -(row.exceptions or 0))
 
@@ -170,7 +180,8 @@ def _chip(row: Correspondence) -> Chip:
     title = crosswalk().targets[row.target].refs[row.ref]
     return Chip(
         chip=components.clause(row.ref, title=title),
-        title=title,
+        # A practice is its own title; its group says nothing more here.
+        title=title if row.ref[-1].isdigit() else "",
         relation=RELATIONS[row.relation],
         note=row.note,
     )

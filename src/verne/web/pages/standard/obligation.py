@@ -22,7 +22,7 @@ from verne.engine.roles import label as role_label
 from verne.web import phrases
 from verne.web.parts import Fact, Link, PageHeader
 
-from .shown import check_row, documents_of, how_many_computed
+from .shown import PHASES, check_row, cited, documents_of, how_many_computed
 from .view import View, crumbs, open_view, outcome_badge, result_badge
 
 
@@ -53,7 +53,7 @@ def obligation(request: HttpRequest, id: str) -> HttpResponse:
         view.base
         | {
             "header": PageHeader(
-                title=f"{found.cite} {clause.title}",
+                title=f"{cited(found)} {clause.title}",
                 quarter=found.pdca,  # type: ignore[arg-type]
                 crumbs=crumbs(view, [clause, *view.catalogue.ancestors(clause.number)]),
             ),
@@ -74,7 +74,7 @@ def obligation(request: HttpRequest, id: str) -> HttpResponse:
             "documents": documents_of(view, [verdict]),
             "siblings": [
                 Link(
-                    label=r.cite,
+                    label=cited(r),
                     url=view.obligation_url(r.id),
                     current=r.id == id,
                 )
@@ -93,7 +93,6 @@ DECIDERS: Final = {
     "attestation": _("A signed judgement of the accountable person decides."),
     "mixed": _("Records decide, together with a signed judgement."),
 }
-PHASES: Final = {"plan": _("Plan"), "do": _("Do"), "check": _("Check"), "act": _("Act")}
 
 
 def _facts(view: View, requirement: Requirement) -> list[Fact]:

@@ -10,13 +10,16 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from verne.conformity.catalogue import Check, Clause
+from verne.conformity.catalogue import Check, Clause, Requirement
+from verne.conformity.computing import Figure
 from verne.conformity.duration import Duration
 from verne.conformity.verdict import Result, RollUp, Verdict
 from verne.web import phrases
 from verne.web.parts import Link
 
 from .view import View, outcome_badge, result_badge
+
+PHASES: Final = {"plan": _("Plan"), "do": _("Do"), "check": _("Check"), "act": _("Act")}
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class Branch:
     verdict: SafeString
     conforming: int
     total: int
+    counts: dict[str, int]
+    """For the bar; empty further down the tree, where words are enough."""
     open: bool = False
     children: Sequence[Branch] = ()
 
@@ -45,6 +50,7 @@ def branch_of(view: View, clause: Clause, sums: dict[str, RollUp]) -> Branch:
         verdict=result_badge(group.worst) if group.worst else SafeString(""),
         conforming=group.conforming,
         total=group.total,
+        counts=counts_of(group) if clause.depth < 2 else {},
         open=clause.depth == 0,
         children=children,
     )
@@ -68,10 +74,14 @@ def sums_of(group: RollUp) -> Sums:
         conforming=group.conforming,
         exercised=group.exercised,
         total=group.total,
-        # From good to bad, as one reads a bar from the left.
-        counts={r.value: group[r] for r in reversed(Result) if group[r]},
+        counts=counts_of(group),
         legend=[(result_badge(r), group[r]) for r in reversed(Result) if group[r]],
     )
+
+
+def counts_of(group: RollUp) -> dict[str, int]:
+    """From good to bad, as one reads a bar from the left."""
+    return {r.value: group[r] for r in reversed(Result) if group[r]}
 
 
 @dataclass(frozen=True)
@@ -106,13 +116,13 @@ def check_row(view: View, check: Check) -> CheckRow:
     return CheckRow(
         key=check.key,
         url=view.check_url(check.key),
-        condition=check.condition,
+        condition=worded(check.condition),
         outcome=outcome_badge(figure.outcome),
         population=figure.population,
         exceptions=figure.exceptions,
         exceptions_url=view.check_url(check.key),
         population_url=view.check_url(check.key, show="population"),
-        note=gettext(figure.note) if figure.note else "",
+        note=note_of(figure),
         fault=figure.fault,
         stale=figure.stale,
     )
@@ -142,7 +152,7 @@ def documents_of(view: View, verdicts: Iterable[Verdict]) -> list[DocumentRow]:
             kind=KINDS_OF_DOCUMENT[d.kind],
             basis=BASES[d.basis],
             obligations=[
-                Link(label=requirements[id].cite, url=view.obligation_url(id))
+                Link(label=cited(requirements[id]), url=view.obligation_url(id))
                 for id in d.required_by
             ],
         )
@@ -152,3 +162,18 @@ def documents_of(view: View, verdicts: Iterable[Verdict]) -> list[DocumentRow]:
 
 def said(value: Any) -> str:
     return value.words if isinstance(value, Duration) else phrases.number(value)
+
+
+def note_of(figure: Figure) -> str:
+    """What the figures cannot say of the exceptions; it says nothing where there are none."""
+    return gettext(figure.note) if figure.note and figure.exceptions else ""
+
+
+def worded(condition: str) -> str:
+    """A condition as people read it: record types by their words, not by their names in code."""
+    return condition.replace("_", " ")
+
+
+def cited(requirement: Requirement) -> str:
+    """As an auditor cites it; obligations without a letter are told apart by their ordinal."""
+    return requirement.cite if requirement.cite.endswith(")") else requirement.id

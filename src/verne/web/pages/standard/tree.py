@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -12,10 +15,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from verne.conformity import statement as statements
+from verne.conformity.verdict import RollUp
 from verne.web.drawings import Line
 from verne.web.parts import Action, PageHeader
 
-from .shown import branch_of, sums_of
+from .shown import PHASES, Branch, branch_of, sums_of
 from .view import COMPUTE, View, open_view
 
 
@@ -29,7 +33,7 @@ def index(request: HttpRequest) -> HttpResponse:
     if view.person.may(COMPUTE) and not view.past:
         actions = [
             Action(label=_("Compute anew"), url=reverse("standard-compute"), method="post"),
-            Action(label=_("Keep this day"), url=reverse("standard-keep"), method="post"),
+            Action(label=_("Keep as snapshot"), url=reverse("standard-keep"), method="post"),
         ]
     actions.append(Action(label=_("Values"), url=reverse("standard-values"), icon="settings"))
     return render(
@@ -46,11 +50,31 @@ def index(request: HttpRequest) -> HttpResponse:
             "sentences": sums_of(view.statement.judgement.statements()),
             "computed": view.statement.computed,
             "checks": len(view.statement.figures),
-            "branches": [branch_of(view, c, sums) for c in view.catalogue.children(None)],
+            "quarters": _quarters(view, sums),
             "course": _course(view),
             "notice": view.catalogue.notice,
         },
     )
+
+
+@dataclass(frozen=True)
+class Quarter:
+    """A quarter of the wheel with its chapters."""
+
+    key: str
+    label: Any
+    numbers: str
+    branches: Sequence[Branch]
+
+
+def _quarters(view: View, sums: dict[str, RollUp]) -> list[Quarter]:
+    chapters = view.catalogue.children(None)
+    found = []
+    for key, label in PHASES.items():
+        mine = [c for c in chapters if c.pdca == key]
+        numbers = f"{mine[0].number}–{mine[-1].number}" if len(mine) > 1 else mine[0].number
+        found.append(Quarter(key, label, numbers, [branch_of(view, c, sums) for c in mine]))
+    return found
 
 
 def _course(view: View) -> Line | None:

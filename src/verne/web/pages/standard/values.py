@@ -24,7 +24,7 @@ from verne.conformity.duration import Duration
 from verne.conformity.models import Adjustment
 from verne.web.parts import Link, PageHeader, RecordForm
 
-from .shown import said
+from .shown import cited, said
 from .view import VIEW, require
 
 
@@ -90,10 +90,7 @@ def _parameter_row(in_force: InForce, parameter: Parameter, may: bool) -> ValueR
         value=said(in_force.parameter(parameter.key)),
         default=said(parameter.default),
         adjusted=in_force.adjustment(Adjustment.What.PARAMETER, parameter.key),
-        obligations=[
-            Link(label=r.cite, url=reverse("standard-obligation", args=[id]))
-            for id, r in users.items()
-        ],
+        obligations=[_obligation(r) for r in users.values()],
         url=reverse("standard-value", args=[Adjustment.What.PARAMETER, parameter.key])
         if may
         else "",
@@ -109,13 +106,16 @@ def _frequency_row(in_force: InForce, requirement: Requirement, may: bool) -> Va
         value=interval.words if interval else "",
         default=default.words,
         adjusted=in_force.adjustment(Adjustment.What.FREQUENCY, requirement.id),
-        obligations=[
-            Link(label=requirement.cite, url=reverse("standard-obligation", args=[requirement.id]))
-        ],
+        obligations=[_obligation(requirement)],
         url=reverse("standard-value", args=[Adjustment.What.FREQUENCY, requirement.id])
         if may
         else "",
     )
+
+
+def _obligation(requirement: Requirement) -> Link:
+    url = reverse("standard-obligation", args=[requirement.id])
+    return Link(label=cited(requirement), url=url)
 
 
 class ValueForm(forms.Form):
