@@ -6,6 +6,8 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from .pages.style import style_page
 from .views import account, filing, finding, lists, record, today
+from .views.settings import calendars, people, roles
+from .views.settings.common import index as settings_index
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", today.today, name="today"),
@@ -18,6 +20,26 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("preferences/", account.preferences, name="preferences"),
     path("style/", style_page, name="style"),
     path("standard/", include("verne.web.pages.standard.urls")),
+    path("settings/", settings_index, name="settings"),
+    path("settings/organizations/", people.organizations, name="organizations"),
+    path("settings/organizations/new", people.organization, name="organization-new"),
+    path("settings/organizations/<int:number>/", people.organization, name="organization"),
+    path("settings/people/", people.people, name="people"),
+    path("settings/people/new", people.person, name="person-new"),
+    path("settings/people/<int:number>/", people.person, name="person"),
+    path("settings/people/<int:number>/password", people.password, name="person-password"),
+    path("settings/teams/", people.teams, name="teams"),
+    path("settings/teams/new", people.team, name="team-new"),
+    path("settings/teams/<int:number>/", people.team, name="team"),
+    path("settings/roles/", roles.roles, name="roles"),
+    path("settings/roles/end/<int:number>", roles.end, name="role-end"),
+    path("settings/roles/<str:key>/", roles.role, name="role"),
+    path("settings/roles/<str:key>/duty", roles.duty, name="role-duty"),
+    path("settings/calendars/", calendars.calendars, name="calendars"),
+    path("settings/calendars/new", calendars.new_version, name="calendar-new"),
+    path("settings/calendars/<int:number>/", calendars.calendar, name="calendar"),
+    path("settings/calendars/<int:number>/new", calendars.new_version, name="calendar-version"),
+    path("settings/tokens/", include("verne.api.settings_urls")),
     path("suggest/<slug:slug>/<str:name>/", lists.suggest, name="suggest"),
     path("r/<str:ref>", record.page, name="record"),
     path("r/<str:ref>/edit", record.edit, name="record-edit"),

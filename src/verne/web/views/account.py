@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from typing import Any
 
 from django import forms
@@ -26,6 +25,7 @@ from verne.engine.acts import act
 from verne.engine.people import Person
 
 from .. import signing_in
+from ..forms import ZoneField
 from ..parts import Action, PageHeader, RecordForm
 from .common import back_to, person_of, signed_in
 
@@ -97,7 +97,7 @@ class ProfileForm(forms.ModelForm[Person]):
         required=False,
         choices=[("", gettext_lazy("As the browser")), *settings.LANGUAGES],
     )
-    time_zone = forms.ChoiceField(
+    time_zone = ZoneField(
         label=gettext_lazy("Time zone"),
         required=False,
         help_text=gettext_lazy("Times are shown in it; they are stored without one."),
@@ -106,11 +106,6 @@ class ProfileForm(forms.ModelForm[Person]):
     class Meta:
         model = Person
         fields = ("name", "email", "language", "time_zone", "theme")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        zones = sorted(zoneinfo.available_timezones())
-        self.fields["time_zone"].choices = [("", "UTC"), *((z, z) for z in zones)]  # type: ignore[attr-defined]
 
 
 @signed_in

@@ -1,0 +1,1 @@
+"""Settings: one page a topic, every change an act with its author."""
