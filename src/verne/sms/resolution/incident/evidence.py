@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from verne.engine.clock import Clock
 from verne.engine.escalation import Escalation
-from verne.engine.evidence import Asked, Evidence, every, evidence, none_of
+from verne.engine.evidence import Asked, Evidence, every, evidence, none_of, some
 from verne.engine.history import Act
 from verne.engine.people import Person
 
@@ -108,10 +108,14 @@ def criteria_are_approved_and_asked(asked: Asked) -> Evidence:
     if outdated.exists():
         return Evidence(current, outdated, _("The review of the criteria is overdue."))
     since = current.aggregate(since=Min("approved_at"))["since"]
-    unanswered = _incidents(asked).filter(major_answer="")
-    unanswered = unanswered.filter(settled_enough(asked, ("recorded",)))
-    unanswered = unanswered.filter(filed_at__gte=since) if since else unanswered.none()
-    return Evidence(current, unanswered, _("Incidents without an answer to the criteria."))
+    if since is None:
+        incidents = _incidents(asked)
+        return Evidence(incidents, incidents, _("No criteria are in force."))
+    asked_about = _incidents(asked).filter(filed_at__gte=since)
+    if not asked_about.exists():
+        return some(current)
+    unanswered = asked_about.filter(settled_enough(asked, ("recorded",)), major_answer="")
+    return Evidence(asked_about, unanswered, _("Incidents without an answer to the criteria."))
 
 
 @evidence("mi-manager-assigned", reads=(MajorIncident, Person))
