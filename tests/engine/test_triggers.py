@@ -529,9 +529,11 @@ def test_a_weakened_trigger_is_told_and_mended(harbour: Organization) -> None:
         run("UPDATE engine_entry SET op = 'D'")
 
 
-def test_without_triggers_nothing_is_noted_until_they_are_back() -> None:
+def test_without_triggers_nothing_is_noted_until_they_are_back(manager: Person) -> None:
+    file(Service, {"title": "E-mail", "owner": manager}, by=manager)
     assert triggers.remove(connection)
     Organization.objects.create(name="In the dark")
+    Service.objects.update(need="In the dark too")
     assert not Entry.objects.filter(table="engine_organization").exists()
     assert triggers.install(connection)
     with pytest.raises(IntegrityError), transaction.atomic():
