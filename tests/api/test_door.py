@@ -36,7 +36,7 @@ def assert_problem(answer: Any, status: int) -> dict[str, Any]:
     return problem
 
 
-# --- Tokens ----------------------------------------------------------------------------------------
+# --- Tokens --------------------------------------------------------------------------------------
 
 
 def test_a_token_is_kept_as_a_hash_and_its_history_hides_even_that(manager: Person) -> None:
@@ -99,7 +99,7 @@ def test_when_a_token_was_last_used_is_known(manager: Person, api: Any) -> None:
     assert not Entry.objects.filter(table=TokenUse._meta.db_table).exists()
 
 
-# --- Sessions --------------------------------------------------------------------------------------
+# --- Sessions ------------------------------------------------------------------------------------
 
 
 def test_a_session_reads_and_writes_with_the_csrf_token_only(manager: Person) -> None:
@@ -125,7 +125,7 @@ def test_a_session_is_not_lent_to_other_sites(manager: Person, client: Client) -
     assert_problem(elsewhere, 401)
 
 
-# --- Problems --------------------------------------------------------------------------------------
+# --- Problems ------------------------------------------------------------------------------------
 
 
 def test_without_a_token_there_is_nothing(client: Client) -> None:
@@ -234,7 +234,7 @@ def test_a_fault_of_ours_is_a_problem_without_its_secrets(
     assert "hunter2" not in json.dumps(problem)
 
 
-# --- Idempotency -----------------------------------------------------------------------------------
+# --- Idempotency ---------------------------------------------------------------------------------
 
 
 def test_a_request_sent_twice_is_done_once(api: Any) -> None:

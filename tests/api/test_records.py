@@ -1,4 +1,4 @@
-"""Programs do what people do, by the same verbs, and are told in the same words what they cannot."""
+"""Programs do what people do, by the same verbs, and are told in the same words why not."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def validator(name: str) -> Draft202012Validator:
     )
 
 
-# --- Every register --------------------------------------------------------------------------------
+# --- Every register ------------------------------------------------------------------------------
 
 
 @each
@@ -93,7 +93,7 @@ def test_a_longer_list_asks_no_more_queries(
     assert counts[1] == counts[2]
 
 
-# --- The life of one record ------------------------------------------------------------------------
+# --- The life of one record ----------------------------------------------------------------------
 
 
 def test_a_service_is_filed_revised_and_moved(api: Any, manager: Person) -> None:
@@ -197,7 +197,7 @@ def test_withdrawing_asks_why(api: Any, manager: Person) -> None:
     assert len(api.get("/services?standing=withdrawn").json()["items"]) == 1
 
 
-# --- Lists -----------------------------------------------------------------------------------------
+# --- Lists ---------------------------------------------------------------------------------------
 
 
 def test_lists_are_filtered_sorted_searched_and_paged(api: Any, manager: Person) -> None:
@@ -224,7 +224,7 @@ def test_a_parameter_that_cannot_be_followed_is_named(query: str, api: Any) -> N
     assert answer.json()["errors"][0]["parameter"] == query.partition("=")[0]
 
 
-# --- What belongs to a record ----------------------------------------------------------------------
+# --- What belongs to a record --------------------------------------------------------------------
 
 
 def test_links_are_made_read_and_ended(api: Any, manager: Person) -> None:

@@ -2,6 +2,7 @@
 
 # Annotations are read when the functions are made: here they are types that belong to a register.
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -117,8 +118,11 @@ def _require_fresh(request: HttpRequest, record: Record, mine: Any) -> None:
     """
     wanted = request.headers.get("If-Match")
     now = Sheet.objects.select_for_update().get(pk=record.pk)
-    if wanted is None or wanted.strip() == "*":
+    if wanted is None or wanted == "*":
         return
+    if not re.fullmatch(TAGS, wanted):
+        errors = [{"header": "If-Match", "detail": 'Send the ETag of the record, such as "3".'}]
+        raise Problem(422, "does-not-fit", errors=errors)
     tags = [tag.strip().removeprefix("W/") for tag in wanted.split(",")]
     if etag(now) in tags:
         return
@@ -151,6 +155,8 @@ def add_register(router: Router, register: type[Register]) -> None:
     moves = list(model.lifecycle.moves)
     MoveName: Any = Annotated[str, WithJsonSchema({"type": "string", "enum": moves})]
     tags = [many[:1].upper() + many[1:]]
+    parameters = _list_parameters(register)
+    declared = {each["name"]: each["schema"] for each in parameters}
 
     @router.get(
         f"/{slug}",
@@ -160,14 +166,13 @@ def add_register(router: Router, register: type[Register]) -> None:
         description=f"{register.purpose}\n\nFilters may be repeated: any of the values fits. "
         "`standing` is open, closed, withdrawn or all; without it, all that is not withdrawn.",
         tags=tags,
-        openapi_extra=extra(parameters=_list_parameters(register)),
+        openapi_extra=extra(parameters=parameters),
     )
     def list_records(request: HttpRequest) -> HttpResponse:
         person = asking(request)
-        params = {k: request.GET.getlist(k) for k in request.GET}
-        if "columns" in params:
-            # A filter of pages, not of programs: say so as for any other unknown name.
-            raise listing.NotUnderstood("columns", "A program gets every field.")
+        params = dict(request.GET.lists())
+        for name, values in params.items():
+            _refuse_unfit(name, values, declared)
         wanted = replace(listing.understand(register, params), columns=everything(schemas))
         page = listing.fetch(wanted, person)
         return Response(
@@ -269,12 +274,13 @@ IDEMPOTENCY_KEY = {
     "again but answered as before.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
 }
+TAGS = r'^(\*|(W/)?"[0-9]{1,9}"(, *(W/)?"[0-9]{1,9}")*)$'
 IF_MATCH = {
     "in": "header",
     "name": "If-Match",
     "required": False,
     "description": "The ETag of the version you read; if it is not the current one, 412.",
-    "schema": {"type": "string", "pattern": '^"[0-9]{1,9}"$'},
+    "schema": {"type": "string", "pattern": TAGS},
 }
 
 
@@ -290,20 +296,46 @@ def _list_parameters(register: type[Register]) -> list[dict[str, Any]]:
             "description": words,
         }
 
+    word = {"type": "string", "minLength": 1}
     found = [
-        query("q", {"type": "string", "maxLength": 200}, "Words that it holds."),
+        query("q", {"type": "string", "minLength": 1, "maxLength": 200}, "Words that it holds."),
         query("sort", {"type": "string", "enum": _sorts(register)}, "`-` for downwards."),
         query("size", {"type": "integer", "minimum": 1, "maximum": listing.LARGEST}, "Rows."),
         query("standing", {"type": "string", "enum": list(listing.STANDINGS)}),
-        query("after", {"type": "string"}, "The cursor in `next` of the page before."),
-        query("before", {"type": "string"}, "The cursor in `previous` of the page after."),
+        query(
+            "after", {"type": "string", "minLength": 1}, "The cursor in `next` of the page before."
+        ),
+        query(
+            "before",
+            {"type": "string", "minLength": 1},
+            "The cursor in `previous` of the page after.",
+        ),
     ]
     for name in listing.filter_names(register):
-        each: dict[str, Any] = {"type": "string"}
+        each: dict[str, Any] = {"type": "string", "minLength": 1}
         if name == "state":
             each["enum"] = list(model.lifecycle.states)
         found.append(query(name, {"type": "array", "items": each}, model.field_label(name)))
     return found
+
+
+def _refuse_unfit(name: str, values: list[str], declared: dict[str, Any]) -> None:
+    """A page forgives an empty or unknown parameter; a program is told what it got wrong."""
+    schema = declared.get(name)
+    if schema is None:
+        raise listing.NotUnderstood(name, f"This list knows {', '.join(declared)}.")
+    if schema["type"] != "array" and len(values) > 1:
+        raise listing.NotUnderstood(name, "Send it once.")
+    each = schema.get("items", schema)
+    for value in values:
+        if not value:
+            raise listing.NotUnderstood(name, "Leave it out when it has no value.")
+        if "enum" in each and value not in each["enum"]:
+            raise listing.NotUnderstood(name, f"It is one of {', '.join(each['enum'])}.")
+        if each["type"] == "integer" and not re.fullmatch(r"[1-9][0-9]{0,5}", value):
+            raise listing.NotUnderstood(name, "It is a number.")
+        if len(value) > each.get("maxLength", len(value)):
+            raise listing.NotUnderstood(name, f"It has at most {each['maxLength']} characters.")
 
 
 def _sorts(register: type[Register]) -> list[str]:

@@ -6,7 +6,9 @@ import click
 
 from verne.cli.lazy import LazyGroup
 
-KINDS: dict[str, tuple[str, str]] = {}
+KINDS: dict[str, tuple[str, str]] = {
+    "records": ("import_records", "Rows of a CSV or XLSX file into a register."),
+}
 """Name, module below `verne.cli` and one line of help; the module holds `command`."""
 
 
