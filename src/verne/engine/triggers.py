@@ -109,12 +109,10 @@ def missing(connection: BaseDatabaseWrapper) -> list[str]:
 
 def remove(connection: BaseDatabaseWrapper) -> list[str]:
     """Take every trigger of the history away; until `install`, nothing is noted or refused."""
-    capture = _capture(connection)
-    present: dict[str, Piece] = capture.present(connection)
+    present: dict[str, Piece] = _capture(connection).present(connection)
     if not present:
         return []
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
-        capture.lock(connection)
         for piece in reversed(present.values()):
             cursor.execute(piece.unmake)
     return list(present)

@@ -153,8 +153,6 @@ def columns(connection: BaseDatabaseWrapper) -> dict[str, dict[str, str]]:
 
 def lock(connection: BaseDatabaseWrapper) -> None:
     """Wait until no other process writes the triggers; until the end of the transaction."""
-    # A table whose foreign keys are still to be checked at commit takes no new trigger.
-    connection.check_constraints()
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
 
