@@ -125,9 +125,9 @@ def current(
     return stored()
 
 
-def stored() -> Statement:
+def stored(at: datetime | None = None) -> Statement:
     """The statement as it was last computed, without computing anything."""
-    standard, at = catalogue(), timezone.now()
+    standard, at = catalogue(), at or timezone.now()
     figures = _stored_figures(standard)
     universal = universal_of_requirements(standard, at)
     judgement = judge(standard, {key: f.outcome for key, f in figures.items()}, universal=universal)
@@ -154,12 +154,13 @@ def recompute(
     *,
     why: Run.Why = Run.Why.DEMAND,
     by: Person | None = None,
+    at: datetime | None = None,
     progress: Progress | None = None,
 ) -> Run:
     """Compute every check that has a function."""
     settle_marks()
     wanted = [key for key in catalogue().checks if key in answers]
-    return _run(wanted, why=why, by=by, budget=None, progress=progress)
+    return _run(wanted, why=why, by=by, budget=None, progress=progress, at=at)
 
 
 def take_snapshot(
@@ -167,12 +168,17 @@ def take_snapshot(
     why: Snapshot.Why = Snapshot.Why.DEMAND,
     by: Person | None = None,
     note: str = "",
+    at: datetime | None = None,
     progress: Progress | None = None,
 ) -> Snapshot:
-    """Compute everything and keep the whole statement."""
-    daily = why == Snapshot.Why.DAILY
-    run = recompute(why=Run.Why.DAILY if daily else Run.Why.DEMAND, by=by, progress=progress)
-    statement = stored()
+    """Compute everything and keep the whole statement.
+
+    `at` is another instant than now only for whoever replays a past in order, such as the
+    demonstration: the records must stand as they stood then.
+    """
+    whole = Run.Why.DAILY if why == Snapshot.Why.DAILY else Run.Why.DEMAND
+    run = recompute(why=whole, by=by, at=at, progress=progress)
+    statement = stored(run.at)
     return Snapshot.objects.create(
         at=run.at,
         why=why,
@@ -252,8 +258,10 @@ def _run(
     by: Person | None,
     budget: float | None,
     progress: Progress | None,
+    at: datetime | None = None,
 ) -> Run:
-    at = timezone.now()
+    started_at = timezone.now()
+    at = at or started_at
     values = InForce.at(at)
     generations = _prepared(keys)
     inputs = _inputs(values)
@@ -271,7 +279,7 @@ def _run(
     with transaction.atomic():
         run = Run.objects.create(
             at=at,
-            started_at=at,
+            started_at=started_at,
             by=by,
             why=why,
             inputs=inputs,

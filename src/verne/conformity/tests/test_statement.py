@@ -220,6 +220,15 @@ def test_a_snapshot_says_the_same_as_the_statement_it_was_taken_from(manager):
     assert kept.as_json()["clauses"] == now.as_json()["clauses"]
 
 
+def test_a_past_that_is_replayed_in_order_is_kept_at_its_own_time(manager):
+    spring = timezone.now() - timedelta(days=200)
+    a_service(manager, criticality_basis="", at=spring - timedelta(days=3))
+    kept = take_snapshot(at=spring)
+    assert kept.at == kept.run.at == spring
+    assert kept.run.started_at > spring
+    assert past(spring).figures[SERVICES].exceptions == 1
+
+
 def test_before_the_first_snapshot_there_is_no_past():
     with pytest.raises(NoSnapshot, match="No snapshot has been taken"):
         past(timezone.now())
