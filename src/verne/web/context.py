@@ -72,16 +72,16 @@ def shell_of(request: HttpRequest) -> Shell:
     if person is None:
         return Shell(languages=_languages(), themes=_themes(""))
     organization = str(person.organization or "")
-    if person.is_customer:
+    if person.is_customer or request.path.startswith("/portal/"):
         return Shell(
             name=str(person),
             person_key=str(person.pk),
             organization=organization,
             top=_portal_items(request),
-            theme=_theme(person),
+            theme=person.theme,
             themes=_themes(person.theme),
             languages=_languages(),
-            home_url="/portal/",
+            home_url="/portal/" if person.is_customer else "/",
             portal_url="/portal/",
         )
     return Shell(
@@ -92,14 +92,11 @@ def shell_of(request: HttpRequest) -> Shell:
         top=_top(request, person),
         quarters=_quarters(request, person),
         foot=_foot(request, person),
-        theme=_theme(person),
+        theme=person.theme,
         themes=_themes(person.theme),
         languages=_languages(),
+        portal_url="/portal/",
     )
-
-
-def _theme(person: Person) -> Any:
-    return person.theme
 
 
 def _themes(chosen: str) -> list[Choice]:
@@ -123,11 +120,15 @@ def _item(request: HttpRequest, label: StrOrPromise, url: str, *, exact: bool = 
 
 
 def _portal_items(request: HttpRequest) -> list[NavItem]:
-    return [
+    items = [
         _item(request, gettext("Start"), "/portal/", exact=True),
         _item(request, gettext("My requests"), "/portal/mine/"),
         _item(request, gettext("Service status"), "/portal/status/"),
     ]
+    person: Person = request.person  # type: ignore[attr-defined]
+    if not person.is_customer:
+        items.append(_item(request, gettext("Back to work"), "/", exact=True))
+    return items
 
 
 def _top(request: HttpRequest, person: Person) -> list[NavItem]:

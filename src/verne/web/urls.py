@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 
 from .pages.style import style_page
-from .views import account, filing, finding, lists, record, today
+from .views import account, filing, finding, lists, portal, record, today
 from .views.settings import calendars, people, roles
 from .views.settings.common import index as settings_index
 
@@ -20,6 +20,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("preferences/", account.preferences, name="preferences"),
     path("style/", style_page, name="style"),
     path("standard/", include("verne.web.pages.standard.urls")),
+    path("portal/", portal.start, name="portal"),
+    path("portal/status/", portal.status, name="portal-status"),
+    path("portal/fault/", portal.fault, name="portal-fault"),
+    path("portal/ask/", portal.offers, name="portal-offers"),
+    path("portal/ask/else/", portal.ask, name="portal-ask-else"),
+    path("portal/ask/<str:ref>/", portal.ask, name="portal-ask"),
+    path("portal/catalogue/<str:ref>/", portal.entry, name="portal-entry"),
+    path("portal/mine/", portal.mine, name="portal-mine"),
+    path("portal/r/<str:ref>", portal.record, name="portal-record"),
+    path("portal/r/<str:ref>/answer", portal.answer, name="portal-answer"),
+    path("portal/r/<str:ref>/agree", portal.agree, name="portal-agree"),
     path("settings/", settings_index, name="settings"),
     path("settings/organizations/", people.organizations, name="organizations"),
     path("settings/organizations/new", people.organization, name="organization-new"),

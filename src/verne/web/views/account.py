@@ -108,6 +108,11 @@ class ProfileForm(forms.ModelForm[Person]):
         fields = ("name", "email", "language", "time_zone", "theme")
 
 
+def _base(person: Person) -> str:
+    """Customers stay in the portal."""
+    return "portal/base.html" if person.is_customer else ""
+
+
 @signed_in
 def profile(request: HttpRequest) -> HttpResponse:
     """One's own name, language, time zone and theme."""
@@ -120,6 +125,7 @@ def profile(request: HttpRequest) -> HttpResponse:
         messages.success(request, _("Your profile is saved."))
         return redirect("profile")
     page = {
+        "base": _base(person),
         "header": PageHeader(
             title=_("Profile"),
             lead=person.username,
@@ -185,6 +191,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
         messages.success(request, _("Your password is changed. Other devices are signed out."))
         return redirect("profile")
     page = {
+        "base": _base(person),
         "header": PageHeader(title=_("Change the password")),
         "entry": RecordForm(
             form=form, url=request.path, submit=_("Change it"), cancel_url="/profile/"

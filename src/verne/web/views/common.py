@@ -47,10 +47,19 @@ def staff(view: View) -> View:
         if getattr(request, "person", None) is None:
             return redirect_to_login(request.get_full_path())
         if person_of(request).is_customer:
-            return redirect("portal")
+            return _to_portal(kwargs.get("ref", ""))
         return view(request, *args, **kwargs)
 
     return guarded
+
+
+def _to_portal(ref: str) -> HttpResponse:
+    """The portal's own page of a record, for customers who follow a link; else its first page."""
+    from .portal import leads_to
+
+    if leads_to(ref):
+        return redirect("portal-record", ref)
+    return redirect("portal")
 
 
 def register_at(slug: str, person: Person, verb: str = "view") -> type[Register]:

@@ -306,7 +306,7 @@ def export(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect(f"/{slug}/")
     rows = listing.ordered(wanted, listing.select(wanted, person))
     stream = io.BytesIO()
-    exchange.export(register, rows, wanted.columns, format, stream)
+    exchange.export(register, rows, wanted.columns, format, stream, by=person, words=True)
     response = HttpResponse(stream.getvalue(), content_type=TYPES[format])
     response["Content-Disposition"] = f'attachment; filename="{slug}.{format}"'
     return response
