@@ -12,7 +12,7 @@ EVERY = {True: 0.1, False: 10.0}
 
 
 class Progress:
-    """Call it with what is done, of how much, and what that is; call `end` when it is over."""
+    """Call it with what is done, of how much (0: nobody knows), and what; `end` when it is over."""
 
     def __init__(self, what: str = "", stream: TextIO | None = None) -> None:
         self.what = what
@@ -24,16 +24,19 @@ class Progress:
     def __call__(self, done: int, total: int, what: str = "") -> None:
         self.what = what or self.what
         now = time.monotonic()
-        if now - self.shown < EVERY[self.on_terminal] and not (self.on_terminal and done >= total):
+        if now - self.shown < EVERY[self.on_terminal] and not (self.on_terminal and done == total):
             return
         self.shown = now
         share = min(1.0, done / total) if total else 0.0
         line = f"{self.what}: {done:,} of {total:,} ({share:.0%})"
+        if not total:
+            line = f"{self.what}: {done:,}"
         if not self.on_terminal:
             print(line, file=self.stream, flush=True)
             return
-        filled = round(share * WIDTH)
-        line = f"[{'█' * filled}{'·' * (WIDTH - filled)}] {line}{self._left(share, now)}"
+        if total:
+            filled = round(share * WIDTH)
+            line = f"[{'█' * filled}{'·' * (WIDTH - filled)}] {line}{self._left(share, now)}"
         print(f"\r{line:<{self.drawn}}", end="", file=self.stream, flush=True)
         self.drawn = len(line)
 
