@@ -7,11 +7,13 @@ shortest way, so that circles end by themselves; a level costs one query.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import connection
 from django.db.models import CharField, Value
+from django.db.models.expressions import RawSQL
 
 from verne.engine.links import Link, link_types
 
@@ -19,9 +21,6 @@ from .models import ConfigurationItem
 
 GONE = ("retired", "removed", "transferred_out", "rejected")
 """States in which an item or a service no longer carries anything."""
-
-AT_ONCE = 5000
-"""Records asked for in one query, well below what a database takes as parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ def _walk(starts: Any, ties: Any, depth: int | None, most: int | None) -> dict[i
     while level and (depth is None or steps < depth):
         steps += 1
         coming: list[int] = []
-        for here, there, tie in sorted(row for batch in _batches(level) for row in ties(batch)):
+        for here, there, tie in sorted(ties(_listed(level))):
             if there in reached or there in begun:
                 continue
             reached[there] = Reached(steps, here, tie)
@@ -73,12 +72,7 @@ def _walk(starts: Any, ties: Any, depth: int | None, most: int | None) -> dict[i
     return reached
 
 
-def _batches(keys: list[int]) -> Iterator[list[int]]:
-    for start in range(0, len(keys), AT_ONCE):
-        yield keys[start : start + AT_ONCE]
-
-
-def _upward(keys: list[int]) -> Any:
+def _upward(keys: RawSQL) -> Any:
     """Ties to what stands on these records."""
     links = _carrying().filter(target__in=keys).exclude(source__state__in=GONE)
     links = links.filter(source__withdrawn_at=None).values_list("target", "source", "kind")
@@ -87,7 +81,7 @@ def _upward(keys: list[int]) -> Any:
     return links.union(served, *_standing_for(keys), all=True)
 
 
-def _downward(keys: list[int]) -> Any:
+def _downward(keys: RawSQL) -> Any:
     """Ties to what these records stand on."""
     links = _carrying().filter(source__in=keys).exclude(target__state__in=GONE)
     links = links.filter(target__withdrawn_at=None).values_list("source", "target", "kind")
@@ -100,7 +94,7 @@ def _downward(keys: list[int]) -> Any:
     )
 
 
-def _standing_for(keys: list[int]) -> list[Any]:
+def _standing_for(keys: RawSQL) -> list[Any]:
     """A service and the item that stands for it are one and the same, so both ways."""
     pairs = ConfigurationItem.objects.standing().exclude(state__in=GONE)
     return [
@@ -122,3 +116,10 @@ def _serving() -> Any:
 
 def _word(text: str) -> Value:
     return Value(text, output_field=CharField())
+
+
+def _listed(keys: list[int]) -> RawSQL:
+    """Any number of keys as one parameter: a list of thousands of them is slow to send."""
+    if connection.vendor == "postgresql":
+        return RawSQL("SELECT unnest(%s::bigint[])", [keys])
+    return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(keys)])

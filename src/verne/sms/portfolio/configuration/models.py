@@ -220,6 +220,8 @@ class ConfigurationItem(Record):
         models.PROTECT,
         null=True,
         blank=True,
+        # Nearly all are empty: an index over the few that are not is the one worth using.
+        db_index=False,
         related_name="standing_as_item",
         verbose_name=_("service it stands for"),
     )
@@ -241,10 +243,18 @@ class ConfigurationItem(Record):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
                 fields=["represents"],
+                condition=models.Q(represents__isnull=False),
                 name="one_item_for_a_service",
                 violation_error_message=_("Another item stands for this service already."),
             ),
         ]
+
+    def set_derived(self) -> None:
+        """An item that is gone gives back what only one may have; its history keeps both."""
+        if self.withdrawn_at or self.state == "removed":
+            self.represents = None
+        if self.withdrawn_at and not self.identifier.endswith(f"({self.ref})"):
+            self.identifier = f"{self.identifier[:90]} ({self.ref})"
 
     def clean(self) -> None:
         """Attributes are those of the type and have their forms."""

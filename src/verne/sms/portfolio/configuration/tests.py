@@ -111,6 +111,12 @@ def test_one_item_stands_for_a_service(manager: Person) -> None:
         an_item_for(service, manager, identifier="svc-again")
 
 
+def test_a_withdrawn_item_gives_back_what_only_one_may_have(manager: Person) -> None:
+    service = a_service(manager)
+    withdraw(an_item_for(service, manager, identifier="svc-mail"), by=manager, note="A slip")
+    assert an_item_for(service, manager, identifier="svc-mail").represents == service
+
+
 def test_a_server_does_not_stand_for_a_service(manager: Person) -> None:
     with pytest.raises(ValidationError, match="type for services"):
         a_configurationitem(manager, represents=a_service(manager))

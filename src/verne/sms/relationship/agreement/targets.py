@@ -18,7 +18,7 @@ from verne.engine.clock import Target, target_finders
 from verne.engine.history import current_act
 from verne.engine.moment import now
 
-from .models import ServiceLevelTarget
+from .models import Agreement, ServiceLevelTarget
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -49,7 +49,34 @@ def target_of(record: Record, measure: str) -> Target | None:
     service = getattr(record, "service_id", None)
     if kind is None or service is None:
         return None
-    promises = _promises(record, kind, service)
+    return _best(_promises(record, kind, service), record, measure)
+
+
+def target_under(agreement: Agreement, record: Record, measure: str) -> Target | None:
+    """The target of this very agreement, whether it was in force for the record or not.
+
+    For a look at records under terms that came later, or that somebody is thinking about.
+    """
+    kept: dict[str, _Promises] = agreement.__dict__.setdefault("_promises", {})
+    kind = KINDS.get(str(record._meta.model_name))
+    if kind is None:
+        return None
+    if kind not in kept:
+        kept[kind] = _promised_by(agreement, kind)
+    return _best(kept[kind], record, measure)
+
+
+def _promised_by(agreement: Agreement, kind: str) -> _Promises:
+    rows = list(
+        _with_calendars(agreement.targets.filter(applies_to=kind), now())
+        .exclude(measure=ServiceLevelTarget.Measure.AVAILABILITY)
+        .select_related("of")
+    )
+    versions = {row.calendar_version for row in rows} - {None}
+    return _Promises(rows, CalendarVersion.objects.select_related("of").in_bulk(versions))
+
+
+def _best(promises: _Promises, record: Record, measure: str) -> Target | None:
     fitting = [row for row in promises.rows if row.measure == measure and _fits(row, record)]
     if not fitting:
         return None
@@ -114,28 +141,31 @@ def _look_up(kind: str, service: int, customer: int | None, at: datetime) -> _Pr
 def _targets_in_force(
     kind: str, service: int, customer: int | None, at: datetime
 ) -> QuerySet[ServiceLevelTarget]:
-    versions = CalendarVersion.objects.filter(of=OuterRef("calendar"))
-    valid = versions.filter(valid_from__lte=at).order_by("-valid_from", "-pk")
-    earliest = versions.order_by("valid_from", "pk")
     theirs = Q(of__customer=None)
     if customer is not None:
         theirs |= Q(of__customer=customer)
-    return (
-        ServiceLevelTarget.objects.filter(
-            theirs,
-            Q(of__in_force_until=None) | Q(of__in_force_until__gt=at),
-            of__in_force_since__lte=at,
-            of__services=service,
-            of__withdrawn_at=None,
-            applies_to=kind,
+    rows = ServiceLevelTarget.objects.filter(
+        theirs,
+        Q(of__in_force_until=None) | Q(of__in_force_until__gt=at),
+        of__in_force_since__lte=at,
+        of__services=service,
+        of__withdrawn_at=None,
+        applies_to=kind,
+    ).exclude(measure=ServiceLevelTarget.Measure.AVAILABILITY)
+    return _with_calendars(rows, at).select_related("of")
+
+
+def _with_calendars(
+    rows: QuerySet[ServiceLevelTarget], at: datetime
+) -> QuerySet[ServiceLevelTarget]:
+    """The version of each target's calendar at an instant; the earliest one before it."""
+    versions = CalendarVersion.objects.filter(of=OuterRef("calendar"))
+    valid = versions.filter(valid_from__lte=at).order_by("-valid_from", "-pk")
+    earliest = versions.order_by("valid_from", "pk")
+    return rows.annotate(
+        calendar_version=Coalesce(
+            Subquery(valid.values("pk")[:1]), Subquery(earliest.values("pk")[:1])
         )
-        .exclude(measure=ServiceLevelTarget.Measure.AVAILABILITY)
-        .annotate(
-            calendar_version=Coalesce(
-                Subquery(valid.values("pk")[:1]), Subquery(earliest.values("pk")[:1])
-            )
-        )
-        .select_related("of")
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -85,13 +85,6 @@ class Customer(Record):
     class Meta:
         verbose_name = _("customer")
         verbose_name_plural = _("customers")
-        constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(
-                fields=["organization"],
-                name="one_customer_an_organization",
-                violation_error_message=_("This organization is on file as a customer already."),
-            ),
-        ]
 
     def set_derived(self) -> None:
         # Its own people see the record: they are scoped by the customer on the cover sheet.
@@ -100,6 +93,11 @@ class Customer(Record):
     def clean(self) -> None:
         if self.organization.kind != Organization.Kind.CUSTOMER:
             raise ValidationError({"organization": _("Choose an organization that is a customer.")})
+        others = Customer.objects.standing().filter(organization=self.organization_id)
+        if self.withdrawn_at is None and others.exclude(pk=self.pk).exists():
+            raise ValidationError(
+                {"organization": _("This organization is on file as a customer already.")}
+            )
 
 
 @needed_at_go_live

@@ -4,7 +4,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from verne.engine.acts import NotOpen, act, move, revise
+from verne.engine.acts import NotOpen, act, move, revise, withdraw
 from verne.engine.evidence import Asked, answers
 from verne.engine.people import Organization, Person
 from verne.engine.testing import a_person
@@ -44,9 +44,11 @@ def test_a_customer_does_not_look_after_itself(manager: Person, customer: Person
 
 
 def test_an_organization_is_on_file_once(manager: Person, harbour: Organization) -> None:
-    a_customer(manager, organization=harbour)
+    first = a_customer(manager, organization=harbour)
     with pytest.raises(ValidationError, match="on file as a customer already"):
         a_customer(manager, organization=harbour)
+    withdraw(first, by=manager, note="A slip")
+    assert a_customer(manager, organization=harbour).state == "prospective"
 
 
 def test_only_customers_are_filed_as_customers(manager: Person) -> None:
