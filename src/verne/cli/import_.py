@@ -8,6 +8,7 @@ from verne.cli.lazy import LazyGroup
 
 KINDS: dict[str, tuple[str, str]] = {
     "records": ("import_records", "Rows of a CSV or XLSX file into a register."),
+    "servicenow-log": ("import_servicenow", "Incidents of another tool, with their history."),
 }
 """Name, module below `verne.cli` and one line of help; the module holds `command`."""
 
