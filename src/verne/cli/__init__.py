@@ -43,6 +43,8 @@ HIDDEN = {"manage": "manage"}
 @click.version_option(__version__, message="Verne %(version)s")
 def group() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "verne.settings")
+    # What a service keeps is not for everybody who has an account on its machine.
+    os.umask(0o027)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -45,10 +45,22 @@ def how_to_sign_in() -> str:
     accounts = _remembered()
     if not accounts:
         return "Sign in with your own name."
-    lines = [f"    {name:<20} {password}" for name, password in accounts]
+    lines = [f"    {name:<18} {password:<18} {_what(name)}".rstrip() for name, password in accounts]
     return "\n".join(
         ["Sign in as", *lines, f"(kept in {_note()}; delete it when you need it no more)"]
     )
+
+
+def _what(username: str) -> str:
+    """What a person is: the role, and for whom, when it is not for us."""
+    from verne.engine.people import Person
+
+    person = Person.objects.select_related("organization").filter(username=username).first()
+    if person is None:
+        return ""
+    roles = person.assignments.values_list("role__name", flat=True)[:1]
+    whose = str(person.organization) if person.is_customer else ""
+    return ", ".join(filter(None, [*roles, whose]))
 
 
 def _remembered() -> list[tuple[str, str]]:

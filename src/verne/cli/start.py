@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
 
@@ -12,8 +10,6 @@ def apps() -> None:
     import django
     from django.core.exceptions import ImproperlyConfigured
 
-    # What a service keeps is not for everybody who has an account on its machine.
-    os.umask(0o027)
     try:
         django.setup()
     except ImproperlyConfigured as wrong:
