@@ -86,7 +86,7 @@ def _in_draft_at_go_live() -> Any:
 def services_have_a_confirmed_criticality(asked: Asked) -> Evidence:
     """A criticality with the needs weighed for it, confirmed within the interval.
 
-    What is not live yet is confirmed by setting it, so its filing counts.
+    Starting development confirms it; before that it has only just been filed.
     """
     weighed = says_something(services_not_yet_removed(), "criticality_basis")
     confirmed = Q(criticality_confirmed_at__gte=asked.since) | Q(

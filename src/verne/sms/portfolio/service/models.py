@@ -52,6 +52,10 @@ def stamp_value_confirmed(service: Service, act: Act) -> None:
     service.criticality_confirmed_at = act.at
 
 
+def stamp_criticality(service: Service, act: Act) -> None:
+    service.criticality_confirmed_at = act.at
+
+
 def stamp_decision(overlap: ServiceOverlap, act: Act) -> None:
     overlap.decided_at = act.at
 
@@ -75,6 +79,7 @@ class ServiceLife(Lifecycle):
         _("Start development"),
         needs=("criticality", "criticality_basis"),
         guards=(it_has_an_agreed_requirement,),
+        then=(stamp_criticality,),
     )
     go_live = Move(
         in_development,

@@ -37,6 +37,7 @@ SIGNED = ("agreed", "in_force", "under_review", "expired", "terminated")
 """States of an agreement that both sides have signed: its terms stand as they are."""
 
 TERMS = (
+    "previous",
     "customer",
     "services",
     "requirements",
@@ -164,7 +165,8 @@ def draft_new_version(agreement: Agreement, act: Act) -> None:
     """A draft with the same terms, to be changed, negotiated and signed anew."""
     if act.by is None:
         raise ValidationError(_("A new version is drafted by a person."))
-    copied = [n for n in TERMS if not n.startswith(("signed", "customer_sign", "valid"))]
+    anew = ("previous", "valid", "signed", "customer_sign")
+    copied = [name for name in TERMS if not name.startswith(anew)]
     values: dict[str, Any] = {
         name: list(getattr(agreement, name).all())
         if agreement._meta.get_field(name).many_to_many
@@ -396,6 +398,12 @@ class Agreement(Record):
     def clean(self) -> None:
         if self.customer and self.customer.kind != Organization.Kind.CUSTOMER:
             raise ValidationError({"customer": _("Agreements are made with customers.")})
+        if self.previous and self.previous.customer_id != self.customer_id:
+            raise ValidationError(
+                {"previous": _("A new version is made with the same customer as the previous one.")}
+            )
+        if self.previous_id is not None and self.previous_id == self.pk:
+            raise ValidationError({"previous": _("An agreement is no version of itself.")})
         if self.valid_from and self.valid_until and self.valid_until < self.valid_from:
             raise ValidationError({"valid_until": _("The end must come after the beginning.")})
         if self.exceptions.strip() and self.no_exceptions:

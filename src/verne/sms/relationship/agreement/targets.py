@@ -36,7 +36,7 @@ KINDS = {
 class _Promises:
     """What one agreement promises for records of a kind, with the versions of its calendars."""
 
-    rows: list[ServiceLevelTarget]
+    rows: list[Any]
     calendars: dict[int, CalendarVersion]
 
 
@@ -84,7 +84,7 @@ def _best(promises: _Promises, record: Record, measure: str) -> Target | None:
     agreement = best.of
     return Target(
         name=f"{agreement.ref} {agreement.title}"[:150],
-        calendar=promises.calendars.get(best.calendar_version),  # type: ignore[attr-defined]
+        calendar=promises.calendars.get(best.calendar_version),
         seconds=best.seconds,
         days=best.days,
         end_of_day=best.end_of_day,
@@ -95,7 +95,7 @@ def _best(promises: _Promises, record: Record, measure: str) -> Target | None:
     )
 
 
-def _fits(row: ServiceLevelTarget, record: Record) -> bool:
+def _fits(row: Any, record: Record) -> bool:
     if row.priority is not None and row.priority != record.priority:
         return False
     return not row.request_model or row.request_model == str(_model_of(record))
@@ -107,7 +107,7 @@ def _model_of(record: Record) -> str:
     return getattr(model, "title", "")
 
 
-def _breadth(row: ServiceLevelTarget) -> tuple[bool, bool, int]:
+def _breadth(row: Any) -> tuple[bool, bool, int]:
     """The more particular, the smaller; of two alike, the one written first."""
     return (not row.request_model, row.priority is None, row.pk)
 
@@ -134,13 +134,11 @@ def _look_up(kind: str, service: int, customer: int | None, at: datetime) -> _Pr
         key=lambda a: (a.customer_id is not None, a.in_force_since, a.pk),
     )
     mine = [row for row in rows if row.of_id == chosen.pk]
-    versions = {row.calendar_version for row in mine} - {None}  # type: ignore[attr-defined]
+    versions = {row.calendar_version for row in mine} - {None}
     return _Promises(mine, CalendarVersion.objects.select_related("of").in_bulk(versions))
 
 
-def _targets_in_force(
-    kind: str, service: int, customer: int | None, at: datetime
-) -> QuerySet[ServiceLevelTarget]:
+def _targets_in_force(kind: str, service: int, customer: int | None, at: datetime) -> QuerySet[Any]:
     theirs = Q(of__customer=None)
     if customer is not None:
         theirs |= Q(of__customer=customer)
@@ -155,9 +153,7 @@ def _targets_in_force(
     return _with_calendars(rows, at).select_related("of")
 
 
-def _with_calendars(
-    rows: QuerySet[ServiceLevelTarget], at: datetime
-) -> QuerySet[ServiceLevelTarget]:
+def _with_calendars(rows: QuerySet[ServiceLevelTarget], at: datetime) -> QuerySet[Any]:
     """The version of each target's calendar at an instant; the earliest one before it."""
     versions = CalendarVersion.objects.filter(of=OuterRef("calendar"))
     valid = versions.filter(valid_from__lte=at).order_by("-valid_from", "-pk")

@@ -197,6 +197,16 @@ def test_a_new_version_supersedes_the_former_in_the_same_act(manager: Person) ->
     assert [row[1] for row in versions(latest, manager)] == ["2", "1"]
 
 
+def test_a_new_version_stays_with_the_customer(manager: Person) -> None:
+    agreement = an_agreement(manager)
+    other = an_organization("Northern Rail")
+    with pytest.raises(ValidationError, match="same customer"):
+        a_draft_agreement(manager, customer=other, previous=agreement)
+    draft = a_draft_agreement(manager, customer=other)
+    with pytest.raises(ValidationError, match="no version of itself"):
+        revise(draft, {"previous": draft}, by=manager)
+
+
 def test_one_new_version_is_prepared_at_a_time(manager: Person) -> None:
     agreement = move(an_agreement(manager), "new_version", by=manager, note="Faster")
     with pytest.raises(NotOpen, match="already in preparation"):
