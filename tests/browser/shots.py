@@ -48,7 +48,9 @@ def chromium() -> Iterator[Any]:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         env = {**os.environ, "FONTCONFIG_FILE": str(_fonts(Path(folder)))}
         browser = playwright.chromium.launch(
-            executable_path=found, args=list(FLAGS), env=env  # type: ignore[arg-type]
+            executable_path=found,
+            args=list(FLAGS),
+            env=env,  # type: ignore[arg-type]
         )
         try:
             yield browser
@@ -61,10 +63,18 @@ def _fonts(folder: Path) -> Path:
     path = folder / "fonts.conf"
     path.write_text(
         "<?xml version='1.0'?><!DOCTYPE fontconfig SYSTEM 'fonts.dtd'><fontconfig>"
-        "<include ignore_missing='yes'>/etc/fonts/fonts.conf</include>"
-        "<match target='pattern'><test name='family'><string>sans-serif</string></test>"
-        "<edit name='family' mode='prepend_first' binding='strong'><string>Inter</string></edit>"
-        "</match></fontconfig>"
+        # Asked for the default, fontconfig is asked for nothing, sans or sans-serif. A name that is
+        # merely unknown must stay so, or the faces for Korean and Chinese would go too.
+        + "".join(
+            "<match target='pattern'>"
+            f"<test qual='first' name='family'><string>{name}</string></test>"
+            "<edit name='family' mode='prepend_first' binding='strong'>"
+            "<string>Inter</string></edit></match>"
+            for name in ("sans", "sans-serif", "system-ui")
+        )
+        + "<match target='pattern'><edit name='family' mode='append_last' binding='weak'>"
+        "<string>Inter</string></edit></match>"
+        "<include ignore_missing='yes'>/etc/fonts/fonts.conf</include></fontconfig>"
     )
     return path
 
@@ -101,7 +111,9 @@ def shoot(
                 if cookies:
                     context.add_cookies([{"name": n, "value": v, "url": url} for n, v in cookies])
                 page = context.new_page()
-                page.on("console", lambda said: said.type == "error" and print("console:", said.text))
+                page.on(
+                    "console", lambda said: said.type == "error" and print("console:", said.text)
+                )
                 page.on("pageerror", lambda fault: print("script:", fault))
                 page.goto(url, wait_until="load")
                 # The theme of a profile would outrank the one asked for here.
@@ -122,7 +134,9 @@ def main() -> None:
     words.add_argument("--into", type=Path, default=Path(tempfile.gettempdir()) / "verne-shots")
     words.add_argument("--widths", type=int, nargs="+", default=[1280, 380])
     words.add_argument("--themes", nargs="+", default=["light", "dark"], choices=["light", "dark"])
-    words.add_argument("--cookie", action="append", default=[], help="name=value, such as sessionid=…")
+    words.add_argument(
+        "--cookie", action="append", default=[], help="name=value, such as sessionid=…"
+    )
     words.add_argument("--height", type=int, default=840)
     words.add_argument("--screen", action="store_true", help="only what the first screen shows")
     words.add_argument("--zoom", type=float, default=1, help="2 draws each point as four")

@@ -42,6 +42,9 @@ RESULTS = {
 }
 """Results in the words of the statement, and the verdict each is shown as."""
 
+NOTHING = mark_safe('<span class="faint">–</span>')
+"""Shown where there is no value; a dash says that none was forgotten."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Clock:
@@ -62,7 +65,9 @@ def state(label: StrOrPromise, tone: str = "", share: float | None = None) -> Sa
     tone = tone or "active"
     if tone not in TONES:
         raise LookupError(f"There is no tone {tone!r}: use one of {', '.join(TONES)}.")
-    glyph = progress_icon(share) if share is not None and tone == "active" else icon("state-" + tone)
+    glyph = (
+        progress_icon(share) if share is not None and tone == "active" else icon("state-" + tone)
+    )
     return format_html(
         '<span class="state" data-tone="{}">{}<span>{}</span></span>', tone, glyph, label
     )
@@ -141,8 +146,10 @@ def moment(
     }
     if form not in said:
         raise LookupError(f"There is no form {form!r} of a time: use one of {', '.join(said)}.")
+    # What is relative on the screen is printed as the exact instant; paper does not move on.
     tag = format_html(
-        '<time datetime="{}" title="{}">{}</time>',
+        '<time{} datetime="{}" title="{}">{}</time>',
+        mark_safe(' class="relative"') if form == "relative" else "",
         phrases.machine(at),
         phrases.exact(at, zone=True),
         said[form](),
@@ -185,7 +192,7 @@ def clock(
     Brief leaves out which clock it is, for a column that says so.
     """
     if chip is None:
-        return format_html('<span class="faint">–</span>')
+        return NOTHING
     said = _CLOCK_BRIEF if brief else _CLOCK_WORDS
     words = str(said[chip.standing]) % {
         "clock": chip.label,
@@ -245,13 +252,13 @@ def clause(
     """A clause of the standard by its number, with its verdict where one is known."""
     key = verdict_key(result) if result else ""
     inside = format_html(
-        '{}<span>{}</span>{}',
+        "{}<span>{}</span>{}",
         icon("verdict-" + key) if key else "",
         number,
         format_html('<span class="unseen">{}</span>', VERDICTS[key]) if key else "",
     )
     marks = format_html(
-        '{}{}{}',
+        "{}{}{}",
         format_html(' data-quarter="{}"', quarter) if quarter else "",
         format_html(' data-verdict="{}"', key) if key else "",
         format_html(' title="{}"', title) if title else "",
@@ -264,7 +271,7 @@ def clause(
 def priority(level: int | None, label: StrOrPromise = "") -> SafeString:
     """A priority from 1, the most urgent, to 4: bars and a word."""
     if not level:
-        return format_html('<span class="faint">–</span>')
+        return NOTHING
     word = label or _("P%(level)d") % {"level": level}
     return format_html(
         '<span class="priority" data-level="{}">{}<span>{}</span></span>',
@@ -277,5 +284,5 @@ def priority(level: int | None, label: StrOrPromise = "") -> SafeString:
 def yes_no(value: bool | None) -> SafeString:
     """An answer in words; a missing one is not a no."""
     if value is None:
-        return format_html('<span class="faint">–</span>')
+        return NOTHING
     return mark_safe(str(_("Yes")) if value else str(_("No")))

@@ -1,10 +1,11 @@
-"""Charts as SVG, drawn on the server without script or inline style; the colours are the stylesheet's."""
+"""Charts as SVG, drawn on the server; the colours are those of the stylesheet."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from django.utils.html import format_html, format_html_join
@@ -12,7 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from . import phrases
-from .components import VERDICTS, verdict_key
+from .components import NOTHING, VERDICTS, verdict, verdict_key
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -134,7 +135,7 @@ def _wheel_quarter(quarter: WheelQuarter, start: float) -> SafeString:
     inset, gap, wide_gap = 2.0, 0.7, 2.2
     clauses = quarter.clauses
     heads = [clause.number.split(".")[0] for clause in clauses]
-    breaks = sum(a != b for a, b in zip(heads, heads[1:], strict=False))
+    breaks = sum(a != b for a, b in pairwise(heads))
     room = 90 - 2 * inset - gap * (len(clauses) - 1) - (wide_gap - gap) * breaks
     step = room / max(len(clauses), 1)
     numbered = math.radians(step) * _NUMBERS > 22
@@ -272,7 +273,7 @@ def _round_up(value: float) -> float:
     """The next number a person would write on an axis."""
     if value <= 0:
         return 1
-    power = 10 ** math.floor(math.log10(value))
+    power = 10.0 ** math.floor(math.log10(value))
     return next(power * step for step in (1, 2, 2.5, 5, 10) if power * step >= value)
 
 
@@ -305,9 +306,7 @@ def line_chart(drawn: Line) -> SafeString:
         )
     every = max(1, math.ceil(len(drawn.points) / 6))
     days = [
-        format_html(
-            '<text x="{}" y="139" text-anchor="middle">{}</text>', _n(x_of(index)), label
-        )
+        format_html('<text x="{}" y="139" text-anchor="middle">{}</text>', _n(x_of(index)), label)
         for index, (label, _value) in enumerate(drawn.points)
         if (len(drawn.points) - 1 - index) % every == 0
     ]
@@ -335,7 +334,8 @@ def line_chart(drawn: Line) -> SafeString:
     if values and runs[-1]:
         x, y = runs[-1][-1]
         end = format_html(
-            '<circle class="dot" cx="{}" cy="{}" r="4"/><text class="strong" x="{}" y="{}">{}</text>',
+            '<circle class="dot" cx="{}" cy="{}" r="4"/>'
+            '<text class="strong" x="{}" y="{}">{}</text>',
             _n(x),
             _n(y),
             _n(x + 8),
@@ -362,12 +362,15 @@ def sparkline(values: Sequence[float | None], label: StrOrPromise = "") -> SafeS
     """A line as small as a word, for a cell of a table."""
     known = [value for value in values if value is not None]
     if not known:
-        return format_html('<span class="faint">–</span>')
+        return NOTHING
     low, high = min(known), max(known)
     span = (high - low) or 1
     width, height = 72, 18
     points = [
-        (2 + (width - 5) * index / max(len(values) - 1, 1), height - 3 - (height - 6) * (v - low) / span)
+        (
+            2 + (width - 5) * index / max(len(values) - 1, 1),
+            height - 3 - (height - 6) * (v - low) / span,
+        )
         for index, v in enumerate(values)
         if v is not None
     ]
@@ -392,11 +395,7 @@ def sparkline(values: Sequence[float | None], label: StrOrPromise = "") -> SafeS
 
 def legend(counts: dict[str, int]) -> SafeString:
     """The words and numbers behind a bar of verdicts."""
-    from .components import verdict
-
-    rows = [
-        (verdict(result), phrases.number(count)) for result, count in counts.items() if count
-    ]
+    rows = [(verdict(result), phrases.number(count)) for result, count in counts.items() if count]
     return format_html(
         '<span class="legend">{}</span>',
         format_html_join("", '<span class="line">{} <b>{}</b></span>', rows),

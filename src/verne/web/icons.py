@@ -30,7 +30,8 @@ ICONS: dict[str, str] = {
     "verdict-gap": f'{_FULL_SQUARE}<path class="cut" d="m5.6 5.6 4.8 4.8m0-4.8-4.8 4.8"/>',
     "verdict-not_yet_due": f'{_SQUARE}<path d="M8 5.2V8l2 1.6"/>',
     "verdict-no_occurrence": f'{_SQUARE}<path d="M5.5 8h5"/>',
-    "verdict-no_data": '<rect x="2" y="2" width="12" height="12" rx="2.5" stroke-dasharray="2 2.4"/>',
+    "verdict-no_data": '<rect x="2" y="2" width="12" height="12" rx="2.5"'
+    ' stroke-dasharray="2 2.4"/>',
     "verdict-awaiting": f'{_SQUARE}<circle class="solid" cx="8" cy="6.3" r="1.7"/>'
     '<path d="M5 11.4c.5-1.6 1.6-2.4 3-2.4s2.5.8 3 2.4"/>',
     "verdict-not_computed": f'{_SQUARE}<path d="M5.2 8h.1M8 8h.1M10.8 8h.1"/>',
@@ -45,7 +46,8 @@ ICONS: dict[str, str] = {
     "chevron": '<path d="m4 6.2 4 4 4-4"/>',
     "clock": f'{_ROUND}<path d="M8 4.7V8l2.2 1.5"/>',
     "close": '<path d="m4 4 8 8m0-8-8 8"/>',
-    "columns": '<rect x="2.5" y="3" width="11" height="10" rx="1.5"/><path d="M6.2 3v10M9.8 3v10"/>',
+    "columns": '<rect x="2.5" y="3" width="11" height="10" rx="1.5"/>'
+    '<path d="M6.2 3v10M9.8 3v10"/>',
     "comment": '<path d="M2.5 3.5h11v7.5H8L5 13.5V11H2.5z"/>',
     "down": '<path d="M8 3v10m-3.5-3.5L8 13l3.5-3.5"/>',
     "download": '<path d="M8 2.5v7m-3-3 3 3 3-3M2.8 11v2.2h10.4V11"/>',
@@ -64,7 +66,8 @@ ICONS: dict[str, str] = {
     "more": '<path class="solid" d="M3.5 9.2a1.2 1.2 0 1 0 0-2.4 1.2 1.2 0 0 0 0 2.4z'
     "m4.5 0a1.2 1.2 0 1 0 0-2.4 1.2 1.2 0 0 0 0 2.4z"
     'm4.5 0a1.2 1.2 0 1 0 0-2.4 1.2 1.2 0 0 0 0 2.4z"/>',
-    "person": '<circle cx="8" cy="5.2" r="2.7"/><path d="M2.8 13.5c.6-2.7 2.6-4 5.2-4s4.6 1.3 5.2 4"/>',
+    "person": '<circle cx="8" cy="5.2" r="2.7"/>'
+    '<path d="M2.8 13.5c.6-2.7 2.6-4 5.2-4s4.6 1.3 5.2 4"/>',
     "print": '<path d="M4.5 6V2.5h7V6M4.5 11.5h-2v-5h11v5h-2M4.5 9.5h7v4h-7z"/>',
     "request": '<path d="M2.5 5.5 8 2.5l5.5 3v5L8 13.5l-5.5-3zM2.5 5.5 8 8.5l5.5-3M8 8.5v5"/>',
     "search": '<circle cx="7" cy="7" r="4.3"/><path d="m10.3 10.3 3.2 3.2"/>',
@@ -85,14 +88,17 @@ def icon(name: str, label: str = "") -> SafeString:
         drawing = mark_safe(ICONS[name])
     except KeyError:
         raise LookupError(f"There is no icon {name!r}: use one of {', '.join(ICONS)}.") from None
+    # The chevron turns when what it stands at opens, so the stylesheet has to know it.
+    kind = "icon chevron" if name == "chevron" else "icon"
     if label:
         return format_html(
-            '<svg class="icon" viewBox="0 0 16 16" role="img" aria-label="{}">{}</svg>',
+            '<svg class="{}" viewBox="0 0 16 16" role="img" aria-label="{}">{}</svg>',
+            kind,
             label,
             drawing,
         )
     return format_html(
-        '<svg class="icon" viewBox="0 0 16 16" aria-hidden="true">{}</svg>', drawing
+        '<svg class="{}" viewBox="0 0 16 16" aria-hidden="true">{}</svg>', kind, drawing
     )
 
 

@@ -247,6 +247,14 @@ class Table:
     pager: Pager | None = None
     bulk: Bulk | None = None
 
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row.cells) != len(self.columns):
+                raise ValueError(
+                    f"A row of the table “{self.caption}” has {len(row.cells)} cells "
+                    f"for {len(self.columns)} columns."
+                )
+
     def lines(self) -> Iterator[tuple[Row, list[tuple[Text, str]]]]:
         """Each row, and its cells with the classes of their columns."""
         marks = [column.marks for column in self.columns]
@@ -283,7 +291,7 @@ class RecordHeader:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """A state of the lifecycle as seen from where the record stands; `aside` is off the main way."""
+    """A state as seen from where the record stands; `aside` is off the main way."""
 
     label: Text
     standing: Literal["passed", "here", "ahead", "aside"]

@@ -85,8 +85,20 @@ def _facts(page: str) -> dict[str, object]:
             "header": parts.PageHeader(
                 title="Incidents",
                 quarter="do",
-                clauses=[components.clause("8.6.1", "?specimen=standard", "Incident management", "", "partly")],
-                actions=[parts.Action(label="New incident", url="?specimen=form", kind="primary", icon="add", key="n")],
+                clauses=[
+                    components.clause(
+                        "8.6.1", "?specimen=standard", "Incident management", "", "partly"
+                    )
+                ],
+                actions=[
+                    parts.Action(
+                        label="New incident",
+                        url="?specimen=form",
+                        kind="primary",
+                        icon="add",
+                        key="n",
+                    )
+                ],
             ),
             "filters": specimens.filters(),
             "table": specimens.incidents(),

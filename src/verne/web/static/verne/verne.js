@@ -183,6 +183,13 @@
     if (arrival?.redirectCount > 0 && sentJustNow) keep.drop(`draft:${sent.name}`);
   }
 
+  /* A whole page where a part was asked for: the session has ended. Reloading leads to signing in. */
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (!/^\s*<!doctype/i.test(event.detail.serverResponse)) return;
+    event.detail.shouldSwap = false;
+    location.reload();
+  });
+
   document.addEventListener("htmx:afterRequest", (event) => {
     const name = event.target.closest?.("form[data-draft]")?.dataset.draft;
     if (name && event.detail.successful && event.detail.requestConfig?.verb !== "get") keep.drop(`draft:${name}`);
