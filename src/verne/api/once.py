@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from datetime import datetime
 
@@ -16,6 +17,7 @@ from .models import REPEATED_FOR, Answer
 from .problem import Problem
 
 HEADER = "Idempotency-Key"
+KEY = r"^[!-~]{1,255}$"
 KEPT_HEADERS = ("Content-Type", "ETag", "Location")
 
 
@@ -28,8 +30,8 @@ def once(request: HttpRequest, person: Person, work: Callable[[], HttpResponse])
     key = request.headers.get(HEADER)
     if key is None:
         return work()
-    if not 1 <= len(key) <= 255 or not key.isprintable():
-        errors = [{"header": HEADER, "detail": "Send between 1 and 255 printable characters."}]
+    if not re.fullmatch(KEY, key):
+        errors = [{"header": HEADER, "detail": "Send 1 to 255 visible ASCII characters."}]
         raise Problem(422, "does-not-fit", errors=errors)
     mark = fingerprint(request)
     now = timezone.now()

@@ -30,7 +30,7 @@ from verne.engine.rights import may, scope
 from . import schemas as said
 from .auth import Caller
 from .kinds import REF, out
-from .once import once
+from .once import KEY, once
 from .problem import Problem, told
 from .schemas import Schemas
 from .words import everything, furnished, meant, shown
@@ -272,7 +272,7 @@ IDEMPOTENCY_KEY = {
     "required": False,
     "description": "A word of your own for this request: sent again within a day, it is not done "
     "again but answered as before.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "schema": {"type": "string", "pattern": KEY},
 }
 TAGS = r'^(\*|(W/)?"[0-9]{1,9}"(, *(W/)?"[0-9]{1,9}")*)$'
 IF_MATCH = {
@@ -302,12 +302,10 @@ def _list_parameters(register: type[Register]) -> list[dict[str, Any]]:
         query("sort", {"type": "string", "enum": _sorts(register)}, "`-` for downwards."),
         query("size", {"type": "integer", "minimum": 1, "maximum": listing.LARGEST}, "Rows."),
         query("standing", {"type": "string", "enum": list(listing.STANDINGS)}),
-        query(
-            "after", {"type": "string", "minLength": 1}, "The cursor in `next` of the page before."
-        ),
+        query("after", word, "The cursor in `next` of the page before."),
         query(
             "before",
-            {"type": "string", "minLength": 1},
+            word,
             "The cursor in `previous` of the page after.",
         ),
     ]

@@ -358,12 +358,20 @@ class _Loader:
         """Decide which field each column is taken for; say so of every one."""
         words = _words(self.register)
         key_head = comparable(key)
+        if key and key_head not in map(comparable, self.heads):
+            raise ValidationError(
+                _("The file has no column “%(name)s”. It has %(names)s.")
+                % {"name": key, "names": ", ".join(self.heads)}
+            )
         for place, head in enumerate(self.heads):
             column = _Column(place, head, "")
             if key and comparable(head) == key_head:
                 column.name = "source_key"
             else:
                 column.name = self._name(head, words)
+                if key and column.name == "source_key":
+                    self._note(head, _("“%(first)s” is taken for it instead.") % {"first": key})
+                    column.name = ""
             if column.name in self.places:
                 first = self.places[column.name].head
                 self._note(head, _("“%(first)s” is taken for the same field.") % {"first": first})
@@ -371,11 +379,6 @@ class _Loader:
             elif column.name:
                 self.places[column.name] = column
             self.report.columns.append((head, column.name))
-        if key and "source_key" not in self.places:
-            raise ValidationError(
-                _("The file has no column “%(name)s”. It has %(names)s.")
-                % {"name": key, "names": ", ".join(self.heads)}
-            )
         if not self.places:
             raise ValidationError(
                 _("No column of the file fits a field. The fields are %(names)s.")

@@ -273,6 +273,8 @@ def _tools(wanted: Wanted, person: Person) -> list[Facet]:
             Option(label=_("As CSV"), url=url(export, [*wanted.params(), ("format", "csv")])),
             Option(label=_("As XLSX"), url=url(export, [*wanted.params(), ("format", "xlsx")])),
         ]
+    if person.may("engine.import_records"):
+        more.append(Option(label=_("Import…"), url=f"/{slug}/import"))
     tools.append(Facet(label=_("More"), options=more, icon="download"))
     return tools
 

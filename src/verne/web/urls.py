@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from .pages import exchange
 from .pages.style import style_page
 from .views import account, filing, finding, lists, portal, record, today
 from .views.settings import calendars, people, roles
@@ -72,7 +73,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<slug:slug>/", lists.index, name="list"),
     path("<slug:slug>/new", filing.new, name="new"),
     path("<slug:slug>/bulk", lists.bulk, name="bulk"),
-    path("<slug:slug>/export", lists.export, name="export"),
+    path("<slug:slug>/export", exchange.export, name="export"),
+    path("<slug:slug>/import", exchange.upload, name="import"),
+    path("<slug:slug>/import/template", exchange.template, name="import-template"),
+    path("<slug:slug>/import/<str:token>", exchange.report, name="import-report"),
+    path("<slug:slug>/import/<str:token>/findings", exchange.findings, name="import-findings"),
     path("<slug:slug>/views", lists.views, name="views"),
     path("<slug:slug>/choose/<str:name>", lists.choose, name="choose"),
 ]

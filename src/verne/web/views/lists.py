@@ -1,8 +1,7 @@
-"""Lists: filtered, sorted and paged by the address alone; moved in bulk; exported as shown."""
+"""Lists: filtered, sorted and paged by the address alone; moved in bulk."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
@@ -276,40 +275,6 @@ def _make_all(
         except (ValidationError, PermissionDenied) as error:
             why = refusals(error)
         yield {"ref": ref, "title": record.title, "why": why}
-
-
-# --- Export --------------------------------------------------------------------------------------
-
-TYPES = {
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
-
-
-@staff
-def export(request: HttpRequest, slug: str) -> HttpResponse:
-    """Exactly what the list shows, on all its pages, as a file."""
-    from verne.engine import exchange
-
-    person = person_of(request)
-    register = register_at(slug, person)
-    if not person.may("engine.export_records"):
-        raise PermissionDenied
-    params = params_of(request)
-    format = (params.pop("format", None) or ["csv"])[-1]
-    if format not in TYPES:
-        raise Http404
-    try:
-        wanted = listing.understand(register, params)
-    except NotUnderstood as error:
-        messages.error(request, error.sentence)
-        return redirect(f"/{slug}/")
-    rows = listing.ordered(wanted, listing.select(wanted, person))
-    stream = io.BytesIO()
-    exchange.export(register, rows, wanted.columns, format, stream, by=person, words=True)
-    response = HttpResponse(stream.getvalue(), content_type=TYPES[format])
-    response["Content-Disposition"] = f'attachment; filename="{slug}.{format}"'
-    return response
 
 
 # --- Suggestions ---------------------------------------------------------------------------------
