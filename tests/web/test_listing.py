@@ -84,9 +84,7 @@ def test_what_has_no_date_comes_last_in_both_directions(
         assert [row.removal_date is None for row in rows] == [False] * 6 + [True] * 3
 
 
-def test_a_page_deep_in_the_list_asks_no_more_queries(
-    manager: Person, nine: list[Service]
-) -> None:
+def test_a_page_deep_in_the_list_asks_no_more_queries(manager: Person, nine: list[Service]) -> None:
     first = listing.page(SERVICES, manager, {}, 2)
     with CaptureQueriesContext(connection) as near:
         second = listing.page(SERVICES, manager, {"after": first.next or ""}, 2)
@@ -169,7 +167,10 @@ def test_times_are_filtered_by_days_ago_and_by_spans(manager: Person) -> None:
     file(Service, {"title": "New"}, by=manager)
     assert titles(listing.page(SERVICES, manager, {"filed_at": "-7d"}).rows) == ["New"]
     today = timezone.localdate().isoformat()
-    assert titles(listing.page(SERVICES, manager, {"filed_at": f"..{today}"}).rows) == ["New", "Old"]
+    assert titles(listing.page(SERVICES, manager, {"filed_at": f"..{today}"}).rows) == [
+        "New",
+        "Old",
+    ]
     assert titles(listing.page(SERVICES, manager, {"filed_at": f"{today}.."}).rows) == ["New"]
 
 

@@ -84,9 +84,7 @@ def test_a_filter_is_a_link_and_can_be_taken_back(manager: Person, browse: Brows
     assert "Nothing fits these filters" in empty
 
 
-def test_a_link_with_a_slip_is_answered_with_what_is_wrong(
-    manager: Person, browse: Browse
-) -> None:
+def test_a_link_with_a_slip_is_answered_with_what_is_wrong(manager: Person, browse: Browse) -> None:
     answer = browse(manager).get("/services/?colour=red")
     assert answer.status_code == 400
     assert "no filter" in answer.content.decode()
@@ -170,5 +168,8 @@ def test_suggestions_name_only_what_may_be_chosen(
     a_service(manager, title="Mail")
     found = browse(manager).get("/suggest/service-requirements/service/?service=mai")
     assert "Mail" in found.content.decode()
-    assert browse(stranger).get("/suggest/service-requirements/service/?service=mai").status_code == 404
+    assert (
+        browse(stranger).get("/suggest/service-requirements/service/?service=mai").status_code
+        == 404
+    )
     assert Service.objects.count() == 1

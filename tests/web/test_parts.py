@@ -225,7 +225,8 @@ def test_every_specimen_is_a_small_page(client: Client, settings, page: str):
     settings.DEBUG = True
     answer = client.get("/style/", {"specimen": page})
     assert answer.status_code == 200
-    assert len(answer.content) < 100_000
+    # The parts are all parts at once, which no real page is.
+    assert page == "parts" or len(answer.content) < 65_000
 
 
 @pytest.mark.django_db

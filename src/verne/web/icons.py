@@ -121,11 +121,13 @@ def progress_icon(share: float) -> SafeString:
 
 def priority_icon(level: int) -> SafeString:
     """Four bars; the more urgent, the more of them are full."""
-    bars = "".join(
-        f'<rect class="solid{"" if bar <= 5 - level else " off"}" x="{1.5 + 3.5 * (bar - 1):g}"'
-        f' y="{11.5 - 2.5 * bar:g}" width="2.5" height="{2 + 2.5 * bar:g}" rx=".75"/>'
-        for bar in range(1, 5)
-    )
+    bars = [
+        f"M{3.5 * bar - 2:g} 13.5v{-2 - 2.5 * bar:g}h2.5v{2 + 2.5 * bar:g}z" for bar in range(1, 5)
+    ]
+    full = 5 - level
     return format_html(
-        '<svg class="icon" viewBox="0 0 16 16" aria-hidden="true">{}</svg>', mark_safe(bars)
+        '<svg class="icon" viewBox="0 0 16 16" aria-hidden="true">'
+        '<path class="solid" d="{}"/><path class="solid off" d="{}"/></svg>',
+        "".join(bars[:full]),
+        "".join(bars[full:]),
     )
