@@ -35,9 +35,7 @@ from verne.cli import acting, start
 )
 @click.option("--columns", metavar="A,B,…", help="Only these columns, in this order.")
 @click.option("--sort", metavar="COLUMN", help="The order; -COLUMN for downwards.")
-@click.option(
-    "--words", metavar="LANGUAGE", help="Heads and choices in words: en, ko, es, …"
-)
+@click.option("--words", metavar="LANGUAGE", help="Heads and choices in words: en, ko, es, …")
 @acting.in_the_name
 def command(
     register_name: str,

@@ -29,9 +29,7 @@ SHOWN = 20
 @click.argument("register_name", metavar="REGISTER")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--preview", is_flag=True, help="Only say what would happen; nothing is kept.")
-@click.option(
-    "--key", default="", metavar="COLUMN", help="The column with the external reference."
-)
+@click.option("--key", default="", metavar="COLUMN", help="The column with the external reference.")
 @click.option("--encoding", default="", help="Of a CSV file that is not in UTF-8 (cp1252, euc-kr).")
 @click.option("--zone", default="", help="Time zone of times that name none (Europe/Berlin).")
 @click.option(
