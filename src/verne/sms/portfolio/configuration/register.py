@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.utils.translation import gettext_lazy as _
 
-from verne.engine.people import Person
-from verne.engine.records import Sheet
-from verne.engine.register import Panel, Register, Section
+from verne.engine.register import Register, Section
 from verne.engine.rights import ALL, READ, WORK
 
-from .impact import Reached, affected_by, foundation_of
 from .models import CIType, ConfigurationItem
-
-DEPTH = 6
-SHOWN = 100
+from .panels import STANDS_ON, TAKES_WITH_IT
 
 READERS = dict.fromkeys(
     (
@@ -35,31 +28,6 @@ READERS = dict.fromkeys(
     ),
     READ,
 )
-
-
-def what_it_takes_with_it(item: ConfigurationItem, person: Person) -> list[tuple[Any, ...]]:
-    return _rows(affected_by(item.pk, depth=DEPTH, most=SHOWN), person)
-
-
-def what_it_stands_on(item: ConfigurationItem, person: Person) -> list[tuple[Any, ...]]:
-    return _rows(foundation_of(item.pk, depth=DEPTH, most=SHOWN), person)
-
-
-def _rows(reached: dict[int, Reached], person: Person) -> list[tuple[Any, ...]]:
-    """Those the person may see, nearest first, with the record through which each is reached."""
-    sheets = Sheet.objects.filter(pk__in=reached)
-    seen = {s.pk: s for s in sheets.filter(_visible(person))}
-    return [
-        (seen[key], hit.depth, seen.get(hit.through, "") if hit.depth > 1 else "")
-        for key, hit in reached.items()
-        if key in seen
-    ]
-
-
-def _visible(person: Person) -> Any:
-    from verne.engine.rights import scope
-
-    return scope(person, Sheet)
 
 
 class CITypeRegister(Register):
@@ -115,18 +83,7 @@ class ConfigurationItemRegister(Register):
         Section(_("What it is for"), "services", "represents", "stands_alone"),
         Section(_("Where this was read"), "source", "last_seen_at"),
     )
-    panels = (
-        Panel(
-            _("It takes with it"),
-            (_("Record"), _("Steps away"), _("By way of")),
-            what_it_takes_with_it,
-        ),
-        Panel(
-            _("It stands on"),
-            (_("Record"), _("Steps away"), _("By way of")),
-            what_it_stands_on,
-        ),
-    )
+    panels = (TAKES_WITH_IT, STANDS_ON)
     order = "title"
     roles = {
         **READERS,

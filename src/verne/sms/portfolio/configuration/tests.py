@@ -19,7 +19,7 @@ from verne.engine.testing import a_person
 from ..service.samples import a_live_service, a_service, a_service_in_development
 from .impact import affected_by, foundation_of, path_to
 from .models import CIType, ConfigurationItem
-from .register import what_it_stands_on, what_it_takes_with_it
+from .panels import what_it_stands_on, what_it_takes_with_it
 from .samples import a_citype, a_configurationitem, a_live_item, an_item_for
 
 pytestmark = pytest.mark.django_db

@@ -1,13 +1,25 @@
 """How services and their requirements are listed, filed and shown."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from verne.engine.people import Person
-from verne.engine.register import Register, Section
+from verne.engine.register import Panel, Register, Section
 from verne.engine.rights import ALL, READ, WORK
 
+from ..configuration.panels import STANDS_ON, TAKES_WITH_IT
 from .models import Service, ServiceOverlap, ServiceRequirement
+
+
+def what_it_must_do(service: Service, person: Person) -> list[tuple[Any, ...]]:
+    """Its requirements, with where they come from."""
+    requirements = ServiceRequirement.objects.visible_to(person).standing()
+    rows = requirements.filter(service=service).exclude(state="retired").order_by("pk")
+    return [(row, row.get_requirement_kind_display(), row.source, row.state_label) for row in rows]
 
 
 class ServiceRegister(Register):
@@ -39,6 +51,16 @@ class ServiceRegister(Register):
         ),
         Section(_("How critical it is"), "criticality", "criticality_basis", "stands_alone"),
         Section(_("Its end"), "removal_date"),
+    )
+    panels = (
+        Panel(
+            _("Requirements"),
+            (_("Requirement"), _("Kind"), _("Source"), _("State")),
+            what_it_must_do,
+            empty=_("Nobody has written down what it must be able to do."),
+        ),
+        STANDS_ON,
+        TAKES_WITH_IT,
     )
     order = "title"
     roles = {

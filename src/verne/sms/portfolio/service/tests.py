@@ -13,6 +13,7 @@ from verne.engine.people import Person
 from verne.engine.testing import a_person
 
 from .models import Service, ServiceLife, go_live_needs
+from .register import what_it_must_do
 from .samples import (
     a_live_service,
     a_service,
@@ -105,6 +106,13 @@ def test_customers_see_the_services_they_are_given(
     mine = a_service(manager, title="Payments", customers=[harbour])
     a_service(manager, title="Payroll")
     assert list(Service.objects.visible_to(customer)) == [mine]
+
+
+def test_its_page_shows_what_it_must_do(manager: Person, stranger: Person) -> None:
+    service = a_service(manager)
+    requirement = an_agreed_requirement(manager, service=service)
+    assert [row[0] for row in what_it_must_do(service, manager)] == [requirement]
+    assert what_it_must_do(service, stranger) == []
 
 
 def test_a_service_does_not_overlap_with_itself(manager: Person) -> None:

@@ -195,7 +195,7 @@ def _keep(
     if not changed:
         return []
     kind = agreement.kind_name()
-    with act("measure", by=by, record=agreement.pk, at=at, kind=kind) as work:
+    with act("settle", name="measure", by=by, record=agreement.pk, at=at, kind=kind) as work:
         work.kinds.add(ServiceLevelMeasurement._meta.label_lower)
         for row in changed:
             row.agreement = agreement

@@ -372,7 +372,12 @@ class Agreement(Record):
     in_force_since = models.DateTimeField(_("in force since"), null=True, editable=False)
     in_force_until = models.DateTimeField(_("in force until"), null=True, editable=False)
     in_force_for = models.ForeignKey(
-        "self", models.PROTECT, null=True, editable=False, related_name="+"
+        "self",
+        models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("version in force of"),
     )
 
     objects: ClassVar[Any] = AgreementQuerySet.as_manager()
