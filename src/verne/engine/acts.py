@@ -124,6 +124,7 @@ def file(
     """
     _require(by, "file", kind)
     register = register_of(kind.kind_name())
+    _refuse_ours(values)
     plain, many, parts = _sorted_out(kind, values)
     _require_visible(by, kind, values)
     with transaction.atomic():
@@ -136,6 +137,9 @@ def file(
             record.state = kind.lifecycle.initial.name
             record.filed_at = record.changed_at = work.act.at
             record.filed_by = by
+            if by.is_customer:
+                # What a customer files is theirs, whatever the form said.
+                record.customer = by.organization
             record.source_key = source_key
             record.ref = "0"
             record.set_derived()
@@ -164,6 +168,8 @@ def revise(
     since, `Conflict` holds both and nothing is written.
     """
     _require(by, "revise", type(record))
+    _require_seen(by, record)
+    _refuse_ours(values)
     _require_visible(by, type(record), values)
     with transaction.atomic():
         record = _locked(record)
@@ -195,10 +201,12 @@ def move(
 
     `values` are fields filled in together with the move.
     """
-    _require(by, name, type(record))
     step = record.lifecycle.moves.get(name)
     if step is None:
         raise NotOpen(_("There is no move called %(name)s.") % {"name": name})
+    _require(by, name, type(record))
+    _require_seen(by, record)
+    _refuse_ours(values or {})
     _require_visible(by, type(record), values or {})
     with transaction.atomic():
         record = _locked(record)
@@ -206,6 +214,26 @@ def move(
         if version is not None and version != record.version and values:
             _refuse_conflict(record, _changes(record, values), version)
         _make(record, step, by=by, note=note, values=values or {}, at=at)
+        _walk_automatic(record, by=by, at=at)
+    return record
+
+
+def move_by_rule(
+    record: R,
+    name: str,
+    *,
+    by: Person | None,
+    note: str,
+    at: datetime | None = None,
+) -> R:
+    """A move that follows from another act and is nobody's decision, so it asks for no right.
+
+    `by` is whoever brought it about: the user whose answer wakes what waited for it.
+    """
+    with transaction.atomic():
+        record = _locked(record)
+        _require_standing(record)
+        _make(record, record.lifecycle.moves[name], by=by, note=note, values={}, at=at)
         _walk_automatic(record, by=by, at=at)
     return record
 
@@ -223,6 +251,7 @@ def link(
     from .links import Link, refuse_wrong_ends, resolve
 
     _require(by, "link", type(record))
+    _require_seen(by, record)
     _require_seen(by, other)
     kind, source, target = resolve(name, record, other)
     refuse_wrong_ends(kind, source, target)
@@ -255,6 +284,8 @@ def unlink(
     from .links import Link, resolve
 
     _require(by, "link", type(record))
+    _require_seen(by, record)
+    _require_seen(by, other)
     kind, source, target = resolve(name, record, other)
     with (
         transaction.atomic(),
@@ -271,6 +302,7 @@ def unlink(
 def withdraw(record: R, *, by: Person, note: str) -> R:
     """Take back a record that should not have been filed. It stays readable, with the reason."""
     _require(by, "withdraw", type(record))
+    _require_seen(by, record)
     if not note.strip():
         raise ValidationError(_("Say why it is withdrawn."))
     with transaction.atomic():
@@ -303,13 +335,13 @@ def _make(
     record: R,
     step: Move,
     *,
-    by: Person,
+    by: Person | None,
     note: str,
     values: Mapping[str, Any],
     at: datetime | None,
 ) -> None:
     """Make one move on a locked record."""
-    from .approvals import missing_approval
+    from . import approvals
     from .links import cascade
 
     if step not in record.moves():
@@ -332,18 +364,23 @@ def _make(
         obstacles = step.obstacles(record)
         if step.note and not note.strip():
             obstacles.append(_("Say why."))
-        if step.approval is not None and (why := missing_approval(record, step)):
+        if step.approval is not None and (why := approvals.missing_approval(record, step)):
             obstacles.append(why)
         if obstacles:
             raise NotOpen(obstacles)
+        if step.approval is not None:
+            approvals.use(record, step)
         record.state = step.target.name
         for effect in step.then:
             effect(record, work.act)
         _save(record, work, before=before, related=bool(changed))
-        cascade(record, step, by=by, at=at)
+        if step.submits:
+            approvals.open_asking(record, step.submits, by=by, at=work.act.at)
+        if by is not None:
+            cascade(record, step, by=by, at=at)
 
 
-def _walk_automatic(record: Record, *, by: Person, at: datetime | None) -> None:
+def _walk_automatic(record: Record, *, by: Person | None, at: datetime | None) -> None:
     """Make the automatic moves that are open, each its own act.
 
     They are made by the rule, not by the person, so they ask for no right of theirs; a cycle would
@@ -385,6 +422,7 @@ def _require(by: Person, verb: str, kind: type[Record]) -> None:
 
 
 def _require_seen(by: Person, record: Record) -> None:
+    """Nobody does anything with a record they may not see, nor learns that it exists."""
     if not type(record).objects.visible_to(by).filter(pk=record.pk).exists():
         raise PermissionDenied(_("There is no such record for you."))
 
@@ -401,6 +439,14 @@ def _require_visible(by: Person, kind: type[Record], values: Mapping[str, Any]) 
         }
         if model.objects.visible_to(by).filter(pk__in=keys).count() != len(keys):
             raise ValidationError({name: _("Choose a record that you can see.")})
+
+
+def _refuse_ours(values: Mapping[str, Any]) -> None:
+    """Where a record stands and who filed it follow from acts; nobody writes them."""
+    for name in sorted(WRITTEN_BY_ACTS & values.keys()):
+        raise ValidationError(
+            _("%(field)s cannot be filled in: the program keeps it.") % {"field": name}
+        )
 
 
 def _require_standing(record: Record) -> None:
@@ -507,6 +553,9 @@ OURS = frozenset(
 )
 """Columns that the engine gives out itself, so that nobody else's value needs checking."""
 
+WRITTEN_BY_ACTS = OURS | {"filed_at", "changed_at", "withdrawn_at"}
+"""Columns that no value of a verb may name."""
+
 
 def _check(record: Record, *, unchanged: Iterable[str] = ()) -> None:
     """Validate the row, as far as it is new: what stood before was checked when it came."""
@@ -561,8 +610,7 @@ def _settle(record: Record, work: Work, *, changed: set[str] | None, related: bo
     `changed` names the columns that did, None when all are new; `related` says that rows of other
     tables changed with them.
     """
-    from . import clock, search
-    from .approvals import void_if_changed
+    from . import approvals, clock, search
 
     work.kinds.add(record.kind_name())
     retarget = changed is None or not changed.isdisjoint(record.clock_fields)
@@ -570,5 +618,5 @@ def _settle(record: Record, work: Work, *, changed: set[str] | None, related: bo
     if changed is None or changed or related:
         register: type[Register] = register_of(record.kind_name())
         search.index(record.pk, record.kind_name(), register.search_text(record))
-    if changed or related:
-        void_if_changed(record)
+    if record.lifecycle.needs_approvals() and changed is not None:
+        approvals.keep_true(record, work.act)

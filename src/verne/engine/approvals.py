@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -14,9 +14,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from .history import Act
     from .lifecycle import Move
     from .people import Person
-    from .records import Record
+    from .records import Record, Sheet
 
 
 class Approval(models.Model):
@@ -26,7 +29,7 @@ class Approval(models.Model):
         OPEN = "open", gettext_lazy("Awaiting votes")
         GIVEN = "given", gettext_lazy("Approved")
         REFUSED = "refused", gettext_lazy("Refused")
-        VOID = "void", gettext_lazy("Void: the content changed")
+        VOID = "void", gettext_lazy("Void: what it was about has changed")
         USED = "used", gettext_lazy("Used")
 
     history_record: ClassVar[str] = "record"
@@ -73,6 +76,11 @@ def content_hash(record: Record) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _hash_as_saved(record: Record) -> str:
+    """The same for what the database holds: 5 and 5.00, or one instant in two zones, are alike."""
+    return content_hash(type(record)._default_manager.get(pk=record.pk))
+
+
 def current(record: Record, move: str) -> Approval | None:
     """The latest asking for a move that still counts."""
     counted = (Approval.Standing.OPEN, Approval.Standing.GIVEN, Approval.Standing.REFUSED)
@@ -92,6 +100,8 @@ def missing_approval(record: Record, step: Move) -> str | None:
         )
     if approval.standing == Approval.Standing.REFUSED:
         return _("Approval was refused: change it and ask again.")
+    if approval.content_hash != content_hash(record):
+        return _("It says something else than what was asked about: save it and ask again.")
     if approval.standing == Approval.Standing.GIVEN:
         return None
     given = approval.votes.filter(agrees=True).count()
@@ -103,47 +113,68 @@ def missing_approval(record: Record, step: Move) -> str | None:
 
 def ask(record: Record, move: str, *, by: Person) -> Approval:
     """Ask for the approval a move needs. What is agreed to is the record as it is now."""
-    from .acts import _locked, act
+    from .acts import NotOpen, _locked, _require_seen, act
     from .rights import may
 
-    step = record.lifecycle.moves[move]
+    step = record.lifecycle.moves.get(move)
     if not may(by, "revise", type(record)):
         raise PermissionDenied(_("Your roles do not let you ask for this approval."))
-    if step.approval is None or not (number := step.approval.number(record)):
+    _require_seen(by, record)
+    if step is None or step.approval is None or not step.approval.number(record):
         raise ValidationError(_("This step needs no approval."))
     with act("ask", by=by, record=record.pk, name=move, kind=record.kind_name()) as work:
         record = _locked(record)
         if step not in record.moves():
             raise ValidationError(_("This step is not open now."))
+        # Whoever agrees should see all of it: what is filled in later would void their word.
+        if obstacles := step.obstacles(record):
+            raise NotOpen(obstacles)
         there = current(record, move)
         if there is not None and there.standing != Approval.Standing.REFUSED:
             raise ValidationError(_("Approval has been asked for already."))
         if there is not None:
             Approval.objects.filter(pk=there.pk).update(standing=Approval.Standing.VOID)
-        return Approval.objects.create(
-            record_id=record.pk,
-            move=move,
-            content_hash=content_hash(record),
-            needed=number,
-            asked_by=by,
-            asked_at=work.act.at,
-        )
+        return open_asking(record, move, by=by, at=work.act.at)
+
+
+def open_asking(record: Record, move: str, *, by: Person | None, at: datetime) -> Approval:
+    """Put the question about a saved record; call it in an act."""
+    approval = record.lifecycle.moves[move].approval
+    asker = by or record.filed_by
+    assert asker is not None  # whoever wrote the record, or filed it
+    return Approval.objects.create(
+        record_id=record.pk,
+        move=move,
+        content_hash=_hash_as_saved(record),
+        needed=approval.number(record) if approval else 1,
+        asked_by=asker,
+        asked_at=at,
+    )
 
 
 def may_vote(approval: Approval, record: Record, person: Person) -> str | None:
     """Why this person may not vote; None when they may."""
-    step = record.lifecycle.moves[approval.move]
-    if approval.standing != Approval.Standing.OPEN:
-        return _("This approval is no longer open.")
-    if person.pk in (approval.asked_by_id, record.filed_by_id):
-        return _("Nobody approves what they asked for themselves.")
-    wanted = step.approval.right if step.approval and step.approval.right else None
-    if wanted is None:
-        from .rights import right
+    if not type(record).objects.visible_to(person).filter(pk=record.pk).exists():
+        return _("There is no such record for you.")
+    return _hindrance(approval, record, person)
 
-        wanted = right(approval.move, type(record))
-    if not person.may(wanted):
+
+def _hindrance(approval: Approval, sheet: Sheet, person: Person) -> str | None:
+    """Why somebody who sees the record may not vote. The record itself is read only if need be."""
+    from .rights import right
+
+    model = sheet.model
+    step = model.lifecycle.moves.get(approval.move)
+    if approval.standing != Approval.Standing.OPEN or step is None or step.approval is None:
+        return _("This approval is no longer open.")
+    if person.pk in (approval.asked_by_id, sheet.filed_by_id):
+        return _("Nobody approves what they asked for themselves.")
+    if not person.may(step.approval.right or right(step.name, model)):
         return _("Your roles do not let you approve this.")
+    if step.approval.but_not:
+        record = sheet if isinstance(sheet, model) else sheet.opened()
+        if person.pk in {getattr(record, f"{name}_id") for name in step.approval.but_not}:
+            return _("Nobody approves what they asked for themselves.")
     if approval.votes.filter(by=person).exists():
         return _("You have voted already.")
     return None
@@ -151,9 +182,10 @@ def may_vote(approval: Approval, record: Record, person: Person) -> str | None:
 
 def vote(approval: Approval, *, by: Person, agrees: bool, note: str = "") -> Approval:
     """Agree or refuse. Enough agreement makes the move open, and makes it if it is automatic."""
-    from .acts import _locked, _walk_automatic, act
+    from .acts import _locked, _require_standing, _walk_automatic, act
 
     record = approval.record.opened()
+    _require_standing(record)
     with act(
         "approve" if agrees else "refuse",
         by=by,
@@ -161,7 +193,7 @@ def vote(approval: Approval, *, by: Person, agrees: bool, note: str = "") -> App
         name=approval.move,
         note=note,
         kind=record.kind_name(),
-    ):
+    ) as work:
         record = _locked(record)
         approval = Approval.objects.select_for_update().get(pk=approval.pk)
         if why := may_vote(approval, record, by):
@@ -170,7 +202,7 @@ def vote(approval: Approval, *, by: Person, agrees: bool, note: str = "") -> App
             raise ValidationError(_("Say why you refuse."))
         if approval.content_hash != content_hash(record):
             raise ValidationError(_("It was changed since you were asked: it must be asked anew."))
-        Vote.objects.create(of=approval, by=by, agrees=agrees, note=note)
+        Vote.objects.create(of=approval, by=by, at=work.act.at, agrees=agrees, note=note)
         if not agrees:
             approval.standing = Approval.Standing.REFUSED
         elif approval.votes.filter(agrees=True).count() >= approval.needed:
@@ -178,26 +210,46 @@ def vote(approval: Approval, *, by: Person, agrees: bool, note: str = "") -> App
         approval.save(update_fields=["standing"])
         if approval.standing == Approval.Standing.GIVEN:
             _walk_automatic(record, by=by, at=None)
+    approval.refresh_from_db()
     return approval
 
 
-def void_if_changed(record: Record) -> None:
-    """Askings and approvals over a content that is no longer there do not count any more."""
+def use(record: Record, step: Move) -> None:
+    """An approval is good for one move: the next time it has to be asked for anew."""
+    given = Approval.objects.filter(record=record.pk, move=step.name)
+    given.filter(standing=Approval.Standing.GIVEN).update(standing=Approval.Standing.USED)
+
+
+def keep_true(record: Record, act: Act) -> None:
+    """Askings and approvals whose content or step is no longer there do not count any more.
+
+    Where the program asked by itself, because the move is made by itself, it asks again.
+    """
     counted = (Approval.Standing.OPEN, Approval.Standing.GIVEN)
     rows = list(Approval.objects.filter(record=record.pk, standing__in=counted))
     if not rows:
         return
-    now = content_hash(record)
+    now = _hash_as_saved(record)
+    open_moves = {step.name: step for step in record.moves()}
     for row in rows:
-        if row.content_hash != now:
-            Approval.objects.filter(pk=row.pk).update(standing=Approval.Standing.VOID)
+        step = open_moves.get(row.move)
+        if step is not None and row.content_hash == now:
+            continue
+        Approval.objects.filter(pk=row.pk).update(standing=Approval.Standing.VOID)
+        if step is not None and step.auto and step.approval and step.approval.number(record):
+            open_asking(record, row.move, by=act.by or row.asked_by, at=act.at)
 
 
-def awaiting(person: Person) -> Any:
+def awaiting(person: Person) -> list[Approval]:
     """Open askings this person may answer."""
-    open_ones = Approval.objects.filter(standing=Approval.Standing.OPEN).select_related("record")
+    from .records import Sheet
+    from .rights import scope
+
+    seen = Sheet.objects.filter(scope(person, Sheet), withdrawn_at=None)
+    rows = Approval.objects.filter(standing=Approval.Standing.OPEN, record__in=seen)
+    others = rows.exclude(asked_by=person).exclude(record__filed_by=person)
     return [
         approval
-        for approval in open_ones.exclude(asked_by=person).exclude(votes__by=person)[:200]
-        if may_vote(approval, approval.record.opened(), person) is None
+        for approval in others.exclude(votes__by=person).select_related("record")[:200]
+        if _hindrance(approval, approval.record, person) is None
     ]

@@ -121,6 +121,22 @@ def links_tie_real_kinds(**kwargs: Any) -> list[CheckMessage]:
     ]
 
 
+@register()
+def cascades_carry_real_moves(**kwargs: Any) -> list[CheckMessage]:
+    return [
+        Error(
+            f"The link type {t.name} carries {move!r}, which is no move of {kind}.",
+            hint="Its moves are " + ", ".join(registers[kind].model.lifecycle.moves) + ".",
+            id="verne.E008",
+        )
+        for t in link_types.values()
+        for rule in t.cascades
+        for kinds, move in ((t.sources, rule.on), (t.targets, rule.move))
+        for kind in kinds
+        if kind in registers and move not in registers[kind].model.lifecycle.moves
+    ]
+
+
 def record_types() -> list[type[Record]]:
     return [m for m in apps.get_models() if issubclass(m, Record)]
 
@@ -134,6 +150,8 @@ def _unknown_fields(r: type[Register]) -> Iterator[str]:
     columns = [c for c in r.columns if not isinstance(c, Column)]
     named = [*columns, *r.filters, *r.search, *r.fields(), *r.filing, *r.parts, *r.portal]
     named += [name for move in r.model.lifecycle.moves.values() for name in move.fields]
+    approvals = [move.approval for move in r.model.lifecycle.moves.values() if move.approval]
+    named += [name for approval in approvals for name in approval.but_not]
     named.append(r.order.lstrip("-"))
     for name in dict.fromkeys(named):
         try:
@@ -163,3 +181,7 @@ def _lifecycle_flaws(model: type[Record]) -> Iterator[str]:
             yield f"no move leads out of {name!r}; make it final or add one."
     for name in life.moves.keys() & set(VERBS):
         yield f"a move may not be called {name!r}: that is a verb of every record."
+    for move in life.moves.values():
+        submitted = life.moves.get(move.submits)
+        if move.submits and (submitted is None or submitted.approval is None):
+            yield f"{move.name!r} submits {move.submits!r}, which is no move with an approval."

@@ -8,16 +8,17 @@ lists can sort and filter.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from . import timing
+from . import moment, timing
 from .calendars import CalendarVersion
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
     from .history import Act
     from .records import Record
+
+log = logging.getLogger("verne.clock")
 
 THRESHOLDS = (50, 75, 90, 100)
 """Percent of a target at which an open clock speaks up, unless the target says otherwise."""
@@ -225,9 +228,12 @@ def follow(record: Record, act: Act, *, retarget: bool = True) -> None:
         if clock is None:
             clock = _start(record, rule, act, target)
         events = _events_for(clock, status, rule, act)
+        if clock.pk and any(event.kind == "reset" for event in events):
+            # What was missed before it starts over stays missed.
+            clock.breached_at = clock.breached_at or clock.reading(act.at).breached_at
         for event in events:
             event.save(force_insert=True)
-        if (asked and _take_target(clock, target)) or events:
+        if (asked and take_target(clock, target)) or events:
             project(clock, act.at)
             clock.save()
         if rule.leads and clock.is_open:
@@ -240,7 +246,7 @@ def follow(record: Record, act: Act, *, retarget: bool = True) -> None:
 def _start(record: Record, rule: ClockRule, act: Act, target: Target | None) -> Clock:
     clock = Clock(record_id=record.pk, measure=rule.measure, started_at=act.at)
     event = ClockEvent(clock=clock, at=act.at, kind="start", act=act)
-    _take_target(clock, target)
+    take_target(clock, target)
     project(clock, act.at, events=[event])
     clock.save(force_insert=True)
     event.clock = clock
@@ -278,7 +284,7 @@ def _events_for(clock: Clock, status: Status, rule: ClockRule, act: Act) -> list
     ]
 
 
-def _take_target(clock: Clock, target: Target | None) -> bool:
+def take_target(clock: Clock, target: Target | None) -> bool:
     """Give an open clock the target that applies now; True when that changed it."""
     now: dict[str, Any] = {
         "name": target.name if target else "",
@@ -309,16 +315,17 @@ def project(clock: Clock, at: datetime, *, events: Sequence[ClockEvent] = ()) ->
     `events` are those of a clock that is not kept yet.
     """
     reading = timing.read(clock.story(*events), clock.hours(), clock.promise(), at)
+    earlier = clock.breached_at
     clock.stopped_at = reading.stopped_at
     clock.elapsed = reading.elapsed
     clock.due_at = reading.due
-    clock.breached_at = reading.breached_at
+    clock.breached_at = earlier if earlier and earlier < reading.started_at else reading.breached_at
     if reading.state == "cancelled":
         clock.state = Clock.State.CANCELLED
     elif not clock.has_target and reading.stopped_at:
         clock.state = Clock.State.MET
     elif reading.stopped_at:
-        clock.state = Clock.State.BREACHED if reading.breached_at else Clock.State.MET
+        clock.state = Clock.State.BREACHED if clock.breached_at else Clock.State.MET
     elif reading.paused:
         clock.state = Clock.State.PAUSED
     else:
@@ -340,7 +347,7 @@ def reproject(clocks: Any, *, by: Any, note: str, at: datetime | None = None) ->
         before = (clock.due_at, clock.seconds, clock.days, clock.calendar_id)
         target = find_target(record, clock.measure)
         with act("settle", by=by, record=record.pk, note=note, kind=record.kind_name()):
-            _take_target(clock, target)
+            take_target(clock, target)
             if target and target.calendar:
                 clock.calendar = target.calendar
             project(clock, now)
@@ -362,39 +369,56 @@ def clocks_of(record: Record) -> list[tuple[ClockRule, Clock]]:
 
 
 def ring(now: datetime | None = None, *, limit: int = 500) -> int:
-    """Escalate every open clock that has passed a threshold; gives back how many did.
+    """Escalate every open clock that has passed a threshold; gives back how often.
 
-    Run every minute. Each threshold speaks once, however many workers ring.
+    Run every minute. Each threshold speaks once, however many workers ring, and a clock that
+    cannot be read keeps no other from ringing.
     """
+    now = now or moment.now()
+    due = Clock.objects.filter(next_threshold_at__lte=now).order_by("next_threshold_at")
+    rung = 0
+    for key in list(due.values_list("pk", flat=True)[:limit]):
+        try:
+            with transaction.atomic():
+                clock = Clock.objects.select_for_update().get(pk=key)
+                if clock.next_threshold_at is not None and clock.next_threshold_at <= now:
+                    rung += _ring(clock, now)
+        except Exception:
+            log.exception("Clock %d could not be rung.", key)
+    return rung
+
+
+def _ring(clock: Clock, now: datetime) -> int:
+    """Escalate at each threshold that a locked clock has passed and not told of."""
     from .acts import act
     from .escalation import Escalation, escalate
 
-    now = now or timezone.now()
-    due = Clock.objects.filter(next_threshold_at__lte=now).order_by("next_threshold_at")
-    rung = 0
-    for clock in due.select_related("record", "calendar").prefetch_related("events")[:limit]:
-        record = clock.record.opened()
-        with act("ring", by=None, record=record.pk, name=clock.measure, kind=record.kind_name()):
-            marks = clock.reading(now).thresholds(tuple(clock.thresholds or ()))
-            told = set(clock.escalations.values_list("share", flat=True))
-            for share, when in sorted(marks.items()):
-                if when > now or share in told:
-                    continue
-                escalate(
-                    record,
-                    by=None,
-                    kind=Escalation.Kind.HIERARCHICAL
-                    if share >= 100
-                    else Escalation.Kind.FUNCTIONAL,
-                    to_person=record.owner if share < 100 else None,
-                    to_team=record.team,
-                    reason=f"{clock.measure}: {share} %",
-                    clock=clock,
-                    share=share,
-                )
-                rung += 1
-            project(clock, now)
-            if clock.next_threshold_at and clock.next_threshold_at <= now:
-                clock.next_threshold_at = now + timedelta(minutes=1)
-            clock.save()
-    return rung
+    record = clock.record.opened()
+    told = 0
+    with act(
+        "ring", by=None, record=record.pk, name=clock.measure, kind=record.kind_name(), at=now
+    ):
+        reading = clock.reading(now)
+        marks = reading.thresholds(tuple(clock.thresholds or ()))
+        since = reading.started_at
+        silent = set(clock.escalations.filter(counted_from=since).values_list("share", flat=True))
+        for share, when in sorted(marks.items()):
+            if when > now or share in silent:
+                continue
+            late = share >= 100
+            lead = record.team.lead if record.team else None
+            escalate(
+                record,
+                by=None,
+                kind=Escalation.Kind.HIERARCHICAL if late else Escalation.Kind.FUNCTIONAL,
+                to_person=lead if late else record.owner,
+                to_team=record.team,
+                reason=f"{clock.measure}: {share} %",
+                clock=clock,
+                share=share,
+                counted_from=since,
+            )
+            told += 1
+        project(clock, now)
+        clock.save()
+    return told

@@ -43,11 +43,12 @@ def comment(
 ) -> Comment:
     """Say something on a record. What a customer says is always public."""
     from . import clock
-    from .acts import _locked, act
+    from .acts import _locked, _require_seen, act
     from .rights import may
 
     if not may(by, "comment", type(record)):
         raise PermissionDenied(_("Your roles do not let you comment on this."))
+    _require_seen(by, record)
     if not text.strip():
         raise ValidationError({"text": _("Write something first.")})
     public = public or by.is_customer

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 
 class Escalation(models.Model):
-    """One passing on, with its reason; `share` is the percent of a target used up, from a clock."""
+    """One passing on, with its reason.
+
+    From a clock, `share` is the percent of its target used up since `counted_from`: a clock that
+    starts over, as the one for the next update does, speaks up anew.
+    """
 
     class Kind(models.TextChoices):
         FUNCTIONAL = "functional", gettext_lazy("To more skill")
@@ -39,13 +43,16 @@ class Escalation(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     clock = models.ForeignKey("engine.Clock", models.PROTECT, null=True, related_name="escalations")
     share = models.PositiveSmallIntegerField(null=True)
+    counted_from = models.DateTimeField(null=True)
 
     class Meta:
         app_label = "engine"
         ordering = ("at", "id")
         constraints: ClassVar[list[models.BaseConstraint]] = [
             # A threshold escalates once, however many workers look at the same clock.
-            models.UniqueConstraint(fields=["clock", "share"], name="escalated_once"),
+            models.UniqueConstraint(
+                fields=["clock", "share", "counted_from"], name="escalated_once"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -64,10 +71,12 @@ def escalate(
     **clock: Any,
 ) -> Escalation:
     """Record an escalation. `by` is None when a clock does it."""
-    from .acts import act
+    from .acts import _require_seen, act
 
-    if by is not None and not by.may("engine.escalate"):
-        raise PermissionDenied(_("Your roles do not let you escalate."))
+    if by is not None:
+        if not by.may("engine.escalate"):
+            raise PermissionDenied(_("Your roles do not let you escalate."))
+        _require_seen(by, record)
     if not reason.strip():
         raise ValidationError({"reason": _("Say why it is escalated.")})
     if by is not None and to_person is None and to_team is None:

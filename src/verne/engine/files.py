@@ -130,11 +130,12 @@ def attach(
     record: Record, stream: BinaryIO, *, name: str, by: Person, public: bool = False
 ) -> Attachment:
     """Put a file on a record; whoever may comment may attach."""
-    from .acts import act
+    from .acts import _require_seen, act
     from .rights import may
 
     if not may(by, "comment", type(record)):
         raise PermissionDenied(_("Your roles do not let you attach files to this."))
+    _require_seen(by, record)
     name = Path(name.replace("\\", "/")).name[-255:] or "file"
     with act("attach", by=by, record=record.pk, note=name, kind=record.kind_name()) as work:
         return Attachment.objects.create(
@@ -149,12 +150,13 @@ def attach(
 
 def detach(attachment: Attachment, *, by: Person, note: str) -> None:
     """Take a file off its record; the content and the trace of it stay."""
-    from .acts import act
+    from .acts import _require_seen, act
     from .rights import may
 
     record = attachment.record.opened()
     if not may(by, "comment", type(record)):
         raise PermissionDenied(_("Your roles do not let you remove files from this."))
+    _require_seen(by, record)
     if not note.strip():
         raise ValidationError(_("Say why it is removed."))
     with act("detach", by=by, record=record.pk, note=note, kind=record.kind_name()) as work:

@@ -301,6 +301,14 @@ def _unfinished() -> models.QuerySet[DBTaskResult[Any, Any]]:
     )
 
 
+@job(schedule="* * * * *")
+def ring_clocks() -> int:
+    """Every minute: escalate the clocks that have passed a threshold of their target."""
+    from .clock import ring
+
+    return ring()
+
+
 @job(schedule="17 3 * * *")
 def forget_finished_jobs() -> None:
     """Clear away what finished long ago; failures stay longer, for whoever looks for the cause."""

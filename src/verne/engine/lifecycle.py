@@ -39,12 +39,16 @@ class State:
 
 @dataclass(frozen=True)
 class Approval:
-    """Who must agree before a move: `count` people holding `right`, never the one who asks."""
+    """Who must agree before a move: `count` people holding `right`, never the one who asks.
+
+    `but_not` names fields with people who have no say either: the requester of what is asked for.
+    """
 
     right: str = ""
     count: int = 1
     when: Callable[[Any], bool] | None = None
     needed: Callable[[Any], int] | None = None
+    but_not: tuple[str, ...] = ()
 
     def number(self, record: Any) -> int:
         """How many must agree for this record; 0 when nobody need."""
@@ -59,7 +63,8 @@ class Move:
 
     `needs` are fields that must be filled, `asks` fields offered with it, `guards` what else must
     hold. `note` asks for a reason. An `auto` move is made by itself as soon as nothing stands in
-    its way. `then` runs inside the same act.
+    its way. `then` runs inside the same act. `submits` names the move whose approval is asked for
+    once this one is made.
     """
 
     source: State | tuple[State, ...]
@@ -72,6 +77,7 @@ class Move:
     approval: Approval | None = None
     auto: bool = False
     then: tuple[Effect, ...] = ()
+    submits: str = ""
     name: str = field(default="", init=False)
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -128,6 +134,11 @@ class Lifecycle:
     @classmethod
     def final_states(cls) -> list[str]:
         return [name for name, state in cls.states.items() if state.final]
+
+    @classmethod
+    def needs_approvals(cls) -> bool:
+        """Whether any of its moves has to be agreed to."""
+        return any(move.approval is not None for move in cls.moves.values())
 
     @classmethod
     def mermaid(cls) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -25,7 +25,8 @@ link_types: dict[str, LinkType] = {}
 
 @dataclass(frozen=True)
 class Cascade:
-    """When the source makes `on`, each target makes `move`, with `copies` taken over.
+    """When the source makes `on`, each target makes `move`; where it says nothing yet, `copies`
+    are taken over.
 
     A target for which the move is not open stays as it is: a cascade never forces.
     """
@@ -145,21 +146,21 @@ def linked(record: Any, name: str) -> Any:
 
 def cascade(record: Record, step: Move, *, by: Person, at: datetime | None) -> list[str]:
     """Carry a move over to what the record is linked to; give back the references left behind."""
-    from .acts import NotOpen, move
+    from .acts import move
 
     left = []
     for kind in link_types.values():
         for rule in kind.cascades:
             if rule.on != step.name or (kind.sources and record.kind not in kind.sources):
                 continue
-            values = {name: getattr(record, name) for name in rule.copies}
             for sheet in linked(record, kind.name).order_by("pk"):
                 other = sheet.opened()
                 if rule.move not in {m.name for m in other.moves()}:
                     continue
+                values = {n: getattr(record, n) for n in rule.copies if not other.is_filled(n)}
+                note = _("Together with %(ref)s.") % {"ref": record.ref}
                 try:
-                    note = _("Together with %(ref)s.") % {"ref": record.ref}
                     move(other, rule.move, by=by, note=note, values=values, at=at)
-                except NotOpen:
+                except (ValidationError, PermissionDenied):
                     left.append(other.ref)
     return left

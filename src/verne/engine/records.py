@@ -50,11 +50,13 @@ class RecordQuerySet(models.QuerySet[Any]):
 
         return self.filter(scope(person, self.model))
 
-    def after(self, move: str, *, since: datetime) -> Self:
-        """Records that made a move since an instant: history is evidence too."""
+    def after(self, move: str, *, since: datetime, until: datetime | None = None) -> Self:
+        """Records that made a move in a span of time: history is evidence too."""
         from .history import Act
 
         acts = Act.objects.filter(verb="move", name=move, at__gte=since)
+        if until is not None:
+            acts = acts.filter(at__lte=until)
         return self.filter(pk__in=acts.values("record"))
 
     def filed_between(self, since: datetime, until: datetime) -> Self:
@@ -222,13 +224,16 @@ class Record(Sheet):
         return list(self.lifecycle.moves_from(self.state))
 
     def is_filled(self, name: str) -> bool:
-        """Whether a field says something: 0 and False do, an empty text or list does not."""
+        """Whether a field says something: 0 and False do, a blank text or empty list does not."""
         field = self._meta.get_field(name)
         if field.many_to_many or field.one_to_many:
             return bool(getattr(self, name).exists())
         if field.many_to_one:
             return getattr(self, getattr(field, "attname", name)) is not None
-        return getattr(self, name) not in (None, "", [], {})
+        value = getattr(self, name)
+        if isinstance(value, str):
+            return bool(value.strip())
+        return value not in (None, [], {})
 
     @classmethod
     def field_label(cls, name: str) -> str:

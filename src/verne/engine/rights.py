@@ -191,6 +191,16 @@ def people_who_may(name: str) -> Any:
     return Person.objects.filter(pk__in=valid.values("person"), active=True)
 
 
+def who_may(record: Record, verb: str) -> Person | None:
+    """Who makes a step whose time has come: the owner if they may, else the first who may."""
+    model, owner = type(record), record.owner
+    if owner is not None and owner.active and may(owner, verb, model):
+        return owner
+    holders: list[Person] = list(people_who_may(right(verb, model)).order_by("pk")[:50])
+    seen = (p for p in holders if model.objects.visible_to(p).filter(pk=record.pk).exists())
+    return next(seen, None)
+
+
 def forget() -> None:
     """Registers have changed (only in tests): compute rights anew."""
     all_rights.cache_clear()

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.utils.translation import gettext as say
 from django.utils.translation import gettext_lazy as _
 
+from verne.engine.acts import move_by_rule
 from verne.engine.lifecycle import Lifecycle, Move, State
 from verne.engine.records import Part, Priority, Record
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from django_stubs_ext import StrOrPromise
 
     from verne.engine.history import Act
@@ -67,7 +72,9 @@ def every_cell_is_filled(matrix: PriorityMatrix) -> StrOrPromise | None:
 def supersede_the_former(matrix: PriorityMatrix, act: Act) -> None:
     """One matrix is in force; the former steps back in the same act."""
     matrix.in_force_since = act.at
-    PriorityMatrix.objects.in_state("in_force").exclude(pk=matrix.pk).update(state="superseded")
+    note = say("%(ref)s has taken its place.") % {"ref": matrix.ref}
+    for former in PriorityMatrix.objects.standing().in_state("in_force").exclude(pk=matrix.pk):
+        move_by_rule(former, "supersede", by=act.by, note=note, at=act.at)
 
 
 class PriorityMatrixLife(Lifecycle):
@@ -98,6 +105,10 @@ class PriorityMatrix(Record):
         verbose_name = _("priority matrix")
         verbose_name_plural = _("priority matrices")
 
+    def clean(self) -> None:
+        if self.state != "draft" and (why := every_cell_is_filled(self)):
+            raise ValidationError(why)
+
 
 class PriorityCell(Part):
     """One pair of impact and urgency, and the priority it gives."""
@@ -120,11 +131,29 @@ class PriorityCell(Part):
             models.UniqueConstraint(fields=["of", "impact", "urgency"], name="cell_once"),
         ]
 
+    def clean(self) -> None:
+        kept = PriorityCell.objects.filter(pk=self.pk).values_list(*self.part_fields).first()
+        if self.of.state != "draft" and kept != (self.impact, self.urgency, self.gives):
+            raise ValidationError(_("A matrix that was put in force stands: draft another one."))
 
-def priority_of(impact: int | None, urgency: int | None) -> int | None:
-    """The priority that the matrix in force gives; None while impact or urgency is open."""
+
+def matrices() -> Any:
+    """Those that are or were in force, oldest first."""
+    return (
+        PriorityMatrix.objects.standing()
+        .exclude(in_force_since=None)
+        .order_by("in_force_since", "pk")
+    )
+
+
+def priority_of(impact: int | None, urgency: int | None, *, at: datetime) -> int | None:
+    """The priority by the matrix in force at an instant; None while impact or urgency is open.
+
+    What was recorded before the first matrix goes by that one; without any, by the usual one.
+    """
     if impact is None or urgency is None:
         return None
-    rows: Any = PriorityCell.objects.filter(of__state="in_force", impact=impact, urgency=urgency)
-    given = rows.values_list("gives", flat=True).first()
-    return int(given) if given is not None else USUAL_MATRIX[(impact, urgency)]
+    matrix = matrices().filter(in_force_since__lte=at).last() or matrices().first()
+    if matrix is None:
+        return USUAL_MATRIX[(impact, urgency)]
+    return int(matrix.cells.get(impact=impact, urgency=urgency).gives)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
+from django.core.exceptions import ValidationError
 from django.db import models
-from django.utils import timezone
+from django.utils.translation import gettext as say
 from django.utils.translation import gettext_lazy as _
 
+from verne.engine.acts import move_by_rule
 from verne.engine.lifecycle import Approval, Lifecycle, Move, State
+from verne.engine.moment import now
 from verne.engine.records import Part, Record
 
 from .models import Incident
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from django_stubs_ext import StrOrPromise
 
     from verne.engine.history import Act
@@ -23,8 +28,10 @@ if TYPE_CHECKING:
 def supersede_the_former(criteria: MajorIncidentCriteria, act: Act) -> None:
     """One version is in force; the former steps back in the same act."""
     criteria.approved_at = act.at
-    former = MajorIncidentCriteria.objects.in_state("in_force").exclude(pk=criteria.pk)
-    former.update(state="superseded")
+    note = say("%(ref)s has taken its place.") % {"ref": criteria.ref}
+    in_force = MajorIncidentCriteria.objects.standing().in_state("in_force")
+    for former in in_force.exclude(pk=criteria.pk):
+        move_by_rule(former, "supersede", by=act.by, note=note, at=act.at)
 
 
 class CriteriaLife(Lifecycle):
@@ -71,17 +78,19 @@ class MajorIncidentCriteria(Record):
         found: MajorIncidentCriteria | None = cls.objects.in_state("in_force").standing().first()
         return found
 
+    @property
+    def first_notice(self) -> timedelta:
+        return timedelta(minutes=self.first_notice_minutes)
+
+    @property
+    def notice_interval(self) -> timedelta:
+        return timedelta(minutes=self.notice_interval_minutes)
+
 
 def criteria_are_in_force(major: MajorIncident) -> StrOrPromise | None:
     if MajorIncidentCriteria.in_force():
         return None
     return _("Put criteria for major incidents in force first.")
-
-
-def top_management_is_informed(major: MajorIncident) -> StrOrPromise | None:
-    if major.notices.exists():
-        return None
-    return _("No notice to top management is noted yet.")
 
 
 def the_service_is_restored(major: MajorIncident) -> StrOrPromise | None:
@@ -91,7 +100,7 @@ def the_service_is_restored(major: MajorIncident) -> StrOrPromise | None:
 
 
 def a_final_notice_was_given(major: MajorIncident) -> StrOrPromise | None:
-    if major.notices.filter(final=True).exists():
+    if (last := major.latest_notice()) is not None and last.final:
         return None
     return _("Note the final notice to top management.")
 
@@ -116,6 +125,13 @@ def stamp_reviewed(major: MajorIncident, act: Act) -> None:
     major.reviewed_at = act.at
 
 
+def begin_anew(major: MajorIncident, act: Act) -> None:
+    """Top management was told that it was over: from now on it is told again."""
+    major.reopened_at = act.at
+    major.resolved_at = None
+    major.reviewed_at = None
+
+
 class MajorIncidentLife(Lifecycle):
     declared = State(_("Declared"), initial=True, tone="gap")
     running = State(_("Running"), tone="gap")
@@ -136,7 +152,7 @@ class MajorIncidentLife(Lifecycle):
         running,
         resolved,
         _("Resolved"),
-        guards=(the_service_is_restored, top_management_is_informed, a_final_notice_was_given),
+        guards=(the_service_is_restored, a_final_notice_was_given),
         then=(stamp_resolved,),
     )
     review = Move(
@@ -149,7 +165,7 @@ class MajorIncidentLife(Lifecycle):
         then=(stamp_reviewed,),
     )
     close = Move(reviewed, closed, _("Close"))
-    reopen = Move((resolved, reviewed, closed), running, _("Reopen"), note=True)
+    reopen = Move((resolved, reviewed, closed), running, _("Reopen"), note=True, then=(begin_anew,))
     stand_down = Move((declared, running), closed, _("Not major after all"), note=True)
 
 
@@ -185,6 +201,7 @@ class MajorIncident(Record):
     )
     improvements = models.TextField(_("improvements"), blank=True)
     no_improvements = models.BooleanField(_("there are none"), default=False)
+    reopened_at = models.DateTimeField(_("reopened"), null=True, editable=False)
     resolved_at = models.DateTimeField(_("resolved"), null=True, editable=False)
     reviewed_at = models.DateTimeField(_("reviewed"), null=True, editable=False)
 
@@ -195,17 +212,45 @@ class MajorIncident(Record):
     def set_derived(self) -> None:
         self.customer = self.incident.customer
         self.priority = self.incident.priority
+        self.restricted = self.restricted or self.incident.restricted
         self.owner = self.manager or self.owner
+        self.due_at = None if self.withdrawn_at else self.next_notice_due() or self.review_due_at()
 
-    def next_notice_due(self) -> Any:
+    def clean(self) -> None:
+        others = self.incident.major_incidents.standing().exclude(pk=self.pk)
+        there = others.in_state("declared", "running").first()
+        if there is not None and self.state in ("declared", "running"):
+            raise ValidationError(
+                {"incident": _("It is being run as %(ref)s already.") % {"ref": there.ref}}
+            )
+
+    @property
+    def procedure(self) -> MajorIncidentCriteria:
+        """The rule it is run by; the usual delays where none is in force."""
+        return self.criteria or MajorIncidentCriteria.in_force() or MajorIncidentCriteria()
+
+    def latest_notice(self) -> Notice | None:
+        """The last word to top management since it began, or began anew."""
+        since = self.reopened_at or self.filed_at
+        found: Notice | None = self.notices.filter(at__gte=since).order_by("at", "pk").last()
+        return found
+
+    def next_notice_due(self) -> datetime | None:
         """When top management is to hear next; None once the final notice is given."""
         if self.state not in ("declared", "running"):
             return None
-        rule = self.criteria or MajorIncidentCriteria.in_force()
-        first = timedelta(minutes=rule.first_notice_minutes if rule else 60)
-        then = timedelta(minutes=rule.notice_interval_minutes if rule else 240)
-        last = self.notices.order_by("-at").first()
-        return last.at + then if last else self.filed_at + first
+        last = self.latest_notice()
+        if last is not None and last.final:
+            return None
+        if last is not None:
+            return last.at + self.procedure.notice_interval
+        return (self.reopened_at or self.filed_at) + self.procedure.first_notice
+
+    def review_due_at(self) -> datetime | None:
+        """When it is to be reviewed; None before it is resolved and once that is done."""
+        if self.state != "resolved" or self.resolved_at is None:
+            return None
+        return self.resolved_at + timedelta(days=self.procedure.review_days)
 
 
 class Notice(Part):
@@ -214,7 +259,7 @@ class Notice(Part):
     part_fields: ClassVar[tuple[str, ...]] = ("at", "to", "text", "final")
 
     of = models.ForeignKey(MajorIncident, models.PROTECT, related_name="notices")
-    at = models.DateTimeField(_("at"), default=timezone.now)
+    at = models.DateTimeField(_("at"), default=now)
     to = models.CharField(_("to"), max_length=200)
     text = models.TextField(_("what was said"))
     final = models.BooleanField(_("final notice"), default=False)

@@ -6,11 +6,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.db import models
-from django.db.models import Count, F, Q
+from django.db.models import Count, F
+from django.utils.translation import gettext as say
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from verne.engine import clock
+from verne.engine.acts import move_by_rule
 from verne.engine.comments import heard
 from verne.engine.lifecycle import Lifecycle, Move, State
 from verne.engine.links import Cascade, LinkType, linked
@@ -68,7 +70,8 @@ def it_is_not_major(incident: Incident) -> StrOrPromise | None:
 
 
 def its_children_are_resolved(incident: Incident) -> StrOrPromise | None:
-    n = linked(incident, "parent_of").exclude(state__in=("resolved", "closed")).count()
+    """Those that could not be resolved together with it: nobody has classified them yet, say."""
+    n: int = linked(incident, "parent_of").exclude(state__in=("resolved", "closed")).count()
     if not n:
         return None
     return (
@@ -171,7 +174,7 @@ class IncidentLife(Lifecycle):
         resolved,
         _("Resolve"),
         needs=("resolution", "resolution_code"),
-        guards=(its_children_are_resolved,),
+        asks=("known_error", "change_reference"),
         then=(stamp_resolution,),
     )
     close = Move(
@@ -180,7 +183,11 @@ class IncidentLife(Lifecycle):
         _("Close"),
         needs=("closure_code",),
         asks=("confirmation",),
-        guards=(the_user_has_agreed_or_had_time, an_override_is_explained),
+        guards=(
+            the_user_has_agreed_or_had_time,
+            an_override_is_explained,
+            its_children_are_resolved,
+        ),
         then=(stamp_closure,),
     )
     reopen = Move((resolved, closed), in_progress, _("Reopen"), note=True, then=(count_reopening,))
@@ -201,7 +208,7 @@ class IncidentQuerySet(RecordQuerySet):
             .values("service", "category")
             .annotate(times=Count("pk"))
             .filter(times__gte=times)
-            .order_by("-times")
+            .order_by("-times", "service", "category")
         )
         return list(found)
 
@@ -375,11 +382,14 @@ class Incident(Record):
         ]
 
     def set_derived(self) -> None:
-        if self.category_id and not self.team_id and self.service_id and self.service:
+        if self.service is not None and not self.team_id:
             self.team = self.service.first_line
+        if self.reporter is None and self.filed_by is not None and self.filed_by.is_customer:
+            self.reporter = self.filed_by
         if not self.customer_id and self.reporter and self.reporter.is_customer:
             self.customer = self.reporter.organization
-        given = priority_of(self.impact, self.urgency)
+        # By the matrix of its own day: a new one does not change what was promised before.
+        given = priority_of(self.impact, self.urgency, at=self.filed_at)
         self.priority = self.priority_override or given
 
 
@@ -391,7 +401,14 @@ PARENT_OF = LinkType(
     sources=("resolution.incident",),
     targets=("resolution.incident",),
     cascades=(
-        Cascade("resolve", "resolve", copies=("resolution", "resolution_code")),
+        # First bring those along that have not begun or wait, then resolve all.
+        Cascade("resolve", "start", copies=("owner",)),
+        Cascade("resolve", "resume"),
+        Cascade(
+            "resolve",
+            "resolve",
+            copies=("resolution", "resolution_code", "known_error", "change_reference"),
+        ),
         Cascade("close", "close", copies=("closure_code",)),
     ),
 )
@@ -407,8 +424,6 @@ DUPLICATES = LinkType(
 
 def note_the_first_answer(record: Any, comment: Comment, act: Act) -> None:
     """Our first public word is the response; the user's word wakes what waits for the user."""
-    from verne.engine.acts import NotOpen, move
-
     if not isinstance(record, Incident) or not comment.public or act.by is None:
         return
     theirs = act.by.pk == record.reporter_id or act.by.is_customer
@@ -417,16 +432,13 @@ def note_the_first_answer(record: Any, comment: Comment, act: Act) -> None:
         record.responded_at = act.at
         clock.follow(record, act, retarget=False)
     if theirs and record.state == "pending" and record.pending_reason == Pending.USER:
-        keeper = record.owner or act.by
-        try:
-            move(record, "resume", by=keeper, note=str(_("The user has answered.")), at=act.at)
-        except (NotOpen, PermissionError):
-            return
+        move_by_rule(record, "resume", by=act.by, note=say("The user has answered."), at=act.at)
 
 
 heard.append(note_the_first_answer)
 
 
-def resumable(at: datetime) -> Any:
-    """Incidents whose waiting is over."""
-    return Incident.objects.standing().filter(Q(state="pending"), resume_at__lte=at)
+def resumable(at: datetime) -> IncidentQuerySet:
+    """Incidents whose waiting is over, the longest overdue first."""
+    found: IncidentQuerySet = Incident.objects.standing().in_state("pending")
+    return found.filter(resume_at__lte=at).order_by("resume_at", "pk")

@@ -22,12 +22,6 @@ def its_incidents_are_named(problem: Problem) -> StrOrPromise | None:
     return _("Name the incidents it is behind, or state that there are none.")
 
 
-def possible_actions_are_named(problem: Problem) -> StrOrPromise | None:
-    if problem.possible_actions.strip():
-        return None
-    return _("Name what could be done about the cause.")
-
-
 def a_known_error_exists(problem: Problem) -> StrOrPromise | None:
     if problem.known_errors.standing().exists():
         return None
@@ -38,6 +32,12 @@ def a_way_to_live_with_it_is_known(problem: Problem) -> StrOrPromise | None:
     if problem.workaround.strip() or problem.impact_action.strip():
         return None
     return _("Give a workaround, or an action that lowers its impact.")
+
+
+def its_cause_is_known_or_no_longer_sought(problem: Problem) -> StrOrPromise | None:
+    if problem.root_cause.strip() or problem.stop_reason.strip():
+        return None
+    return _("Record the root cause, or say why nobody looks for it any longer.")
 
 
 def known_errors_are_settled(problem: Problem) -> StrOrPromise | None:
@@ -110,7 +110,6 @@ class ProblemLife(Lifecycle):
         cause_known,
         _("Record the cause"),
         needs=("root_cause", "possible_actions"),
-        guards=(possible_actions_are_named,),
         then=(stamp_analysis,),
     )
     begin_resolution = Move(
@@ -126,8 +125,12 @@ class ProblemLife(Lifecycle):
         accepted_unresolved,
         _("Accept unresolved"),
         needs=("review_date",),
-        asks=("impact_action",),
-        guards=(a_way_to_live_with_it_is_known, a_known_error_exists),
+        asks=("impact_action", "stop_reason"),
+        guards=(
+            a_way_to_live_with_it_is_known,
+            its_cause_is_known_or_no_longer_sought,
+            a_known_error_exists,
+        ),
         note=True,
         approval=Approval(),
     )

@@ -8,19 +8,22 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext as say
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from verne.engine.acts import file, move
 from verne.engine.lifecycle import Lifecycle, Move, State
 from verne.engine.records import Part, Record
 
 from ..incident.models import Incident
-from .models import Problem
+from .models import KnownError, Problem
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
     from verne.engine.history import Act
+    from verne.engine.people import Person
 
 
 def every_pattern_is_answered(analysis: TrendAnalysis) -> StrOrPromise | None:
@@ -41,10 +44,73 @@ def stamp_completion(record: TrendAnalysis | ProblemReview, act: Act) -> None:
     record.completed_at = act.at
 
 
+def clear_completion(record: TrendAnalysis | ProblemReview, act: Act) -> None:
+    record.completed_at = None
+
+
+def note_patterns(analysis: TrendAnalysis, act: Act) -> None:
+    """Write down what the incidents of the period show; what is there keeps its answer.
+
+    A pattern whose service and category already have an open problem is tied to it.
+    """
+    there = set(analysis.patterns.values_list("service", "category"))
+    for found in analysis.found():
+        if (found["service"], found["category"]) in there:
+            continue
+        same = Problem.objects.unresolved().filter(
+            service=found["service"], category=found["category"]
+        )
+        Pattern.objects.create(
+            of=analysis,
+            service_id=found["service"],
+            category_id=found["category"],
+            times=found["times"],
+            problem=same.order_by("pk").first(),
+        )
+
+
+def raise_problems(analysis: TrendAnalysis, act: Act) -> None:
+    """File a problem for each pattern without an answer, with its incidents, to be looked into."""
+    if act.by is None:
+        return
+    since, until = analysis.bounds()
+    for pattern in analysis.patterns.filter(problem=None, reason=""):
+        incidents = Incident.objects.standing().filed_between(since, until)
+        incidents = incidents.filter(service=pattern.service_id, category=pattern.category_id)
+        pattern.problem = file(
+            Problem,
+            {
+                "title": str(pattern)[:200],
+                "service": pattern.service,
+                "category": pattern.category,
+                "origin": Problem.Origin.TREND,
+                "incidents": list(incidents),
+                "owner": analysis.owner,
+            },
+            by=act.by,
+            note=say("Raised from %(ref)s.") % {"ref": analysis.ref},
+        )
+        pattern.save(update_fields=["problem"])
+
+
+def a_pattern_has_no_answer(analysis: TrendAnalysis) -> StrOrPromise | None:
+    if analysis.patterns.filter(problem=None, reason="").exists():
+        return None
+    return _("Every pattern noted so far has a problem, or a reason for none.")
+
+
 class TrendAnalysisLife(Lifecycle):
     under_way = State(_("Under way"), initial=True, tone="now")
     completed = State(_("Completed"), final=True)
 
+    gather = Move(under_way, under_way, _("Note the patterns found"), then=(note_patterns,))
+    propose = Move(
+        under_way,
+        under_way,
+        _("Raise the problems"),
+        guards=(a_pattern_has_no_answer,),
+        then=(raise_problems,),
+    )
     complete = Move(
         under_way,
         completed,
@@ -53,7 +119,7 @@ class TrendAnalysisLife(Lifecycle):
         guards=(every_pattern_is_answered,),
         then=(stamp_completion,),
     )
-    reopen = Move(completed, under_way, _("Reopen"), note=True)
+    reopen = Move(completed, under_way, _("Reopen"), note=True, then=(clear_completion,))
 
 
 class Period(models.Model):
@@ -145,6 +211,14 @@ class Pattern(Part):
         verbose_name_plural = _("patterns")
         ordering = ("-times", "id")
 
+    def __str__(self) -> str:
+        about = [sheet.title for sheet in (self.service, self.category) if sheet is not None]
+        return ": ".join(about)
+
+
+def count_a_last_time(review: ProblemReview, act: Act) -> None:
+    review.count()
+
 
 class ProblemReviewLife(Lifecycle):
     under_way = State(_("Under way"), initial=True, tone="now")
@@ -156,9 +230,9 @@ class ProblemReviewLife(Lifecycle):
         _("Complete"),
         needs=("conclusions",),
         asks=("reported_in",),
-        then=(stamp_completion,),
+        then=(count_a_last_time, stamp_completion),
     )
-    reopen = Move(completed, under_way, _("Reopen"), note=True)
+    reopen = Move(completed, under_way, _("Reopen"), note=True, then=(clear_completion,))
 
 
 class ProblemReview(Period, Record):
@@ -181,38 +255,18 @@ class ProblemReview(Period, Record):
 
     def set_derived(self) -> None:
         """The figures come from the records, as long as the review is under way."""
-        from .models import KnownError
+        if self.state == "under_way":
+            self.count()
 
-        if self.state == "completed":
-            return
+    def count(self) -> None:
         since, until = self.bounds()
         problems = Problem.objects.standing()
+        known = KnownError.objects.standing().in_state("published")
         self.resolved = problems.filter(resolved_at__range=(since, until)).count()
-        self.recurred = problems.after("reopen", since=since).filter(changed_at__lte=until).count()
-        self.outstanding = KnownError.objects.standing().in_state("published").count()
+        self.recurred = problems.after("reopen", since=since, until=until).count()
+        self.outstanding = known.filter(published_at__lte=until).count()
 
 
-def propose_problems(analysis: TrendAnalysis, *, by: Any) -> int:
-    """Write the patterns of the period into an analysis; those already there keep their answer.
-
-    A pattern whose service and category already have an open problem is tied to it.
-    """
-    from verne.engine.acts import revise
-
-    there = {(p.service_id, p.category_id): p for p in analysis.patterns.all()}
-    rows: list[dict[str, Any]] = [
-        {"pk": p.pk, **{f: getattr(p, f"{f}_id", getattr(p, f)) for f in Pattern.part_fields}}
-        for p in there.values()
-    ]
-    new = 0
-    for found in analysis.found():
-        if (found["service"], found["category"]) in there:
-            continue
-        known = Problem.objects.unresolved().filter(
-            service=found["service"], category=found["category"]
-        )
-        rows.append({**found, "problem": known.values_list("pk", flat=True).first(), "reason": ""})
-        new += 1
-    if new:
-        revise(analysis, {"patterns": rows}, by=by)
-    return new
+def propose_problems(analysis: TrendAnalysis, *, by: Person) -> TrendAnalysis:
+    """Note the patterns of the period, each with the open problem it already has."""
+    return move(analysis, "gather", by=by)

@@ -47,7 +47,7 @@ def priorities_follow_the_model(asked: Asked) -> Evidence:
 
 @evidence("requests-fulfilled", reads=(ServiceRequest, RequestModel, Clock, Escalation, Approval))
 def requests_are_fulfilled_as_agreed(asked: Asked) -> Evidence:
-    given = Approval.objects.filter(record=OuterRef("pk"), move="approve", standing="given")
+    given = Approval.objects.filter(record=OuterRef("pk"), move="approve", standing="used")
     done = Q(state__in=("fulfilled", "closed"))
     unapproved = done & Q(request_model__approvals_needed__gt=0) & ~Q(Exists(given))
     settled = Q(state__in=("fulfilled", "closed", "rejected", "cancelled"))

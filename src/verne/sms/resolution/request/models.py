@@ -73,7 +73,6 @@ class RequestModel(Record):
     approvals_needed = models.PositiveSmallIntegerField(
         _("approvals needed"), default=0, help_text=_("How many people must agree.")
     )
-    needs_confirmation = models.BooleanField(_("ask whether it is as wanted"), default=False)
 
     class Meta:
         verbose_name = _("request model")
@@ -161,22 +160,6 @@ def _approvals(request: ServiceRequest) -> int:
     return request.request_model.approvals_needed if request.request_model else 0
 
 
-def ask_for_approval(request: ServiceRequest, act: Act) -> None:
-    """The asking goes out with the move, so that nobody has to remember it."""
-    from verne.engine.approvals import Approval as Asking
-    from verne.engine.approvals import content_hash
-
-    # Taken after the state has changed and before the save: the content is what the form holds.
-    Asking.objects.create(
-        record_id=request.pk,
-        move="approve",
-        content_hash=content_hash(request),
-        needed=_approvals(request),
-        asked_by=act.by or request.filed_by,
-        asked_at=act.at,
-    )
-
-
 def stamp_fulfilment(request: ServiceRequest, act: Act) -> None:
     request.fulfilled_at = act.at
 
@@ -229,17 +212,17 @@ class ServiceRequestLife(Lifecycle):
         awaiting_approval,
         _("Ask for approval"),
         guards=(approvals_are_needed,),
-        then=(ask_for_approval,),
+        submits="approve",
         auto=True,
     )
     approve = Move(
         awaiting_approval,
         in_fulfilment,
         _("Approved"),
-        approval=Approval(needed=_approvals),
+        approval=Approval(needed=_approvals, but_not=("requester",)),
         auto=True,
     )
-    reject = Move(awaiting_approval, rejected, _("Reject"), note=True)
+    reject = Move(awaiting_approval, rejected, _("Reject"), note=True, then=(stamp_closure,))
     fulfil_directly = Move(
         prioritized,
         in_fulfilment,

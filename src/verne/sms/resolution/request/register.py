@@ -44,7 +44,6 @@ class RequestModelRegister(Register):
             "instructions",
             "usual_priority",
             "approvals_needed",
-            "needs_confirmation",
         ),
     )
     parts = ("questions",)
