@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 import schemathesis
 from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis.config import (
@@ -44,7 +46,18 @@ REFUSALS = ["2xx", "3xx", "401", "403", "404", "409", "412", "413", "422", "429"
 
 
 @pytest.fixture
-def schema(db: None) -> Any:
+def one_connection() -> Iterator[None]:
+    """A request closes a connection that is in a transaction, and the whole test is in one."""
+    signals = (request_started, request_finished)
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in signals:
+        signal.connect(close_old_connections)
+
+
+@pytest.fixture
+def schema(db: None, one_connection: None) -> Any:
     checks = ChecksConfig(
         positive_data_acceptance=PositiveDataAcceptanceConfig(expected_statuses=REFUSALS)
     )
