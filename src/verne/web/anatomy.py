@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from verne.engine import approvals, clock, files, links
 from verne.engine.approvals import Approval
@@ -351,12 +351,12 @@ class ClockView:
 
 REASONS: dict[str, StrOrPromise] = {
     "open hours": gettext_lazy("open hours"),
-    "closed": gettext_lazy("closed"),
+    "closed": pgettext_lazy("hours", "closed"),
     "holiday": gettext_lazy("holiday"),
     "closed on a special day": gettext_lazy("closed on a special day"),
     "paused": gettext_lazy("paused"),
     "resolved": gettext_lazy("resolved"),
-    "several days": gettext_lazy("several days"),
+    "several stretches": gettext_lazy("several stretches"),
 }
 
 

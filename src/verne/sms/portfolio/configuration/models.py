@@ -10,6 +10,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.translation import gettext as say
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from verne.engine.lifecycle import Lifecycle, Move, State
 from verne.engine.links import Link, LinkType
@@ -157,7 +158,7 @@ class ItemLife(Lifecycle):
     )
     retire = Move((planned, in_build, live, under_change), retired, _("Retire"), note=True)
     bring_back = Move(retired, in_build, _("Bring back"), note=True)
-    remove = Move(retired, removed, _("Remove"), note=True)
+    remove = Move(retired, removed, pgettext_lazy("for good", "Remove"), note=True)
 
 
 class ItemQuerySet(RecordQuerySet):

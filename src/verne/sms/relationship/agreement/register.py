@@ -8,6 +8,7 @@ from typing import Any
 from django.utils import formats, timezone
 from django.utils.translation import gettext as say
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from verne.engine.clock import Clock
 from verne.engine.people import Person
@@ -235,7 +236,14 @@ class AgreementRegister(Register):
         ),
         Panel(
             _("Workload"),
-            (_("Records"), _("Month"), _("Number"), _("Trend"), _("Limit"), _("Verdict")),
+            (
+                _("Records"),
+                _("Month"),
+                pgettext_lazy("how many", "Number"),
+                _("Trend"),
+                _("Limit"),
+                _("Verdict"),
+            ),
             workload,
         ),
         Panel(_("Missed"), (_("Record"), _("Target"), _("Due"), _("Done")), missed),

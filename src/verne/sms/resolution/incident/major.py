@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext as say
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from verne.engine.acts import move_by_rule
 from verne.engine.lifecycle import Approval, Lifecycle, Move, State
@@ -260,7 +261,7 @@ class Notice(Part):
 
     of = models.ForeignKey(MajorIncident, models.PROTECT, related_name="notices")
     at = models.DateTimeField(_("at"), default=now)
-    to = models.CharField(_("to"), max_length=200)
+    to = models.CharField(pgettext_lazy("recipient", "to"), max_length=200)
     text = models.TextField(_("what was said"))
     final = models.BooleanField(_("final notice"), default=False)
 

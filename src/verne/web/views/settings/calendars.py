@@ -16,7 +16,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from verne.engine import clock
 from verne.engine.acts import act
@@ -133,7 +133,7 @@ class VersionForm(forms.Form):
                 label=WEEKDAYS[number],
                 required=False,
                 max_length=120,
-                widget=forms.TextInput(attrs={"placeholder": _("closed")}),
+                widget=forms.TextInput(attrs={"placeholder": pgettext("hours", "closed")}),
             )
             for number, key in enumerate(DAYS)
         }
@@ -229,7 +229,8 @@ def preview(
         kind, spans = hours.on(day)
         said = ", ".join(f"{_clock(since)}–{_clock(until)}" for since, until in spans)
         why = WHY[kind.value]
-        shown.append(DayShown(label=phrases.weekday(day), hours=said or _("closed"), why=str(why)))
+        said = said or pgettext("hours", "closed")
+        shown.append(DayShown(label=phrases.weekday(day), hours=said, why=str(why)))
     return shown
 
 
