@@ -123,10 +123,12 @@ def settle_schedules(now: datetime) -> None:
     kept = {row.job: row for row in JobSchedule.objects.all()}
     for path, (found, schedule) in recurring.items():
         row = kept.get(path)
-        if row is None or row.schedule != schedule:
-            JobSchedule.objects.update_or_create(
-                job=path, defaults={"schedule": schedule, "due_at": found.next_run(now)}
-            )
+        if row is None:
+            # Never run: due at once, so that a new installation need not wait for its first night.
+            JobSchedule.objects.create(job=path, schedule=schedule, due_at=now)
+        elif row.schedule != schedule:
+            row.schedule, row.due_at = schedule, found.next_run(now)
+            row.save(update_fields=["schedule", "due_at"])
 
 
 def ask_for_due_jobs(now: datetime) -> None:

@@ -137,10 +137,17 @@ def test_a_job_whose_code_is_gone_is_left_as_failed():
     assert rows().get().status == "FAILED"
 
 
+def test_a_recurring_job_that_never_ran_is_due_at_once(only_clocks):
+    monday = datetime(2026, 3, 2, 9, 1, tzinfo=UTC)
+    jobs.settle_schedules(monday)
+    jobs.ask_for_due_jobs(monday)
+    assert rows(look_at_clocks).count() == 1
+    assert JobSchedule.objects.get().due_at == datetime(2026, 3, 2, 9, 5, tzinfo=UTC)
+
+
 def test_a_recurring_job_is_asked_for_once_however_many_runs_were_missed(only_clocks):
     monday = datetime(2026, 3, 2, 9, 1, tzinfo=UTC)
     jobs.settle_schedules(monday)
-    assert JobSchedule.objects.get().due_at == datetime(2026, 3, 2, 9, 5, tzinfo=UTC)
     jobs.ask_for_due_jobs(monday + timedelta(hours=3))
     jobs.ask_for_due_jobs(monday + timedelta(hours=3))
     assert rows(look_at_clocks).count() == 1
