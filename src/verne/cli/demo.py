@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -47,4 +48,13 @@ def load(progress: Callable[[int, int, str], None]) -> list[tuple[str, str]]:
     if not there():
         raise click.UsageError("This installation carries no demonstration: use --empty.")
     with transaction.atomic():
-        return list(import_module(STORY).load(progress))
+        accounts = list(import_module(STORY).load(progress, each_month=_look))
+        _look(None)
+    return accounts
+
+
+def _look(at: datetime | None) -> None:
+    """Keep the statement as it stood, so that the year can be looked back on."""
+    from verne.conformity.statement import take_snapshot
+
+    take_snapshot(note="The demonstration", at=at)

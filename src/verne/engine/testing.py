@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 def a_person(name: str, *, roles: Iterable[str], **facts: Any) -> Person:
-    """Somebody who holds these roles from now on, or from `since`."""
+    """Somebody who holds these roles from now on, or from `since`; given to them by `by`."""
     since = facts.pop("since", None) or timezone.now()
     keys = set(roles)
-    with act("settle", by=None, note=f"{name} joins"):
+    with act("settle", by=facts.pop("by", None), note=f"{name} joins"):
         person = Person(
             **{"name": name, "username": slugify(name) or name, "language": "en"} | facts
         )

@@ -7,12 +7,18 @@ purpose, so that the statement has something to say; `docs/demonstration.md` lis
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 Told = Callable[[int, int, str], None]
 
 
-def load(progress: Told) -> list[tuple[str, str]]:
-    """Tell the whole story; gives back sign-in names and passwords of the people to try it as."""
+def load(
+    progress: Told, each_month: Callable[[datetime], None] | None = None
+) -> list[tuple[str, str]]:
+    """Tell the whole story; gives back sign-in names and passwords of the people to try it as.
+
+    `each_month` is told the end of each month while the story stands there.
+    """
     from .story import Story
 
-    return Story(progress).tell()
+    return Story(progress, each_month or (lambda at: None)).tell()
