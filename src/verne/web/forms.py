@@ -15,6 +15,7 @@ from django.db import models
 from django.db.models import Q
 from django.forms.models import model_to_dict
 from django.forms.utils import flatatt
+from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
@@ -373,10 +374,21 @@ class RowForm(forms.Form):
 
     def __init__(self, register: type[Register], person: Person, model: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.filled_in: set[str] = set()
         for name in model.part_fields:
             field = form_field(register, person, model._meta.get_field(name))
-            if field is not None:
-                self.fields[name] = field
+            if field is None:
+                continue
+            if field.show_hidden_initial:
+                # What is filled in anew each time (the present moment) does not make a row.
+                field.show_hidden_initial = False
+                self.filled_in.add(name)
+            self.fields[name] = field
+
+    @cached_property
+    def changed_data(self) -> list[str]:
+        changed: list[str] = super().changed_data
+        return [name for name in changed if self.initial or name not in self.filled_in]
 
     @property
     def cells(self) -> list[forms.BoundField]:
@@ -410,21 +422,23 @@ class Rows:
         number = min(number, 500)
         self.asks_for_more = bool(wish)
         self.sent = said is not None
-        self.forms = [
-            RowForm(
-                register,
-                person,
-                self.model,
-                data=data if self.sent and index < int(said or 0) else None,
-                initial=known[index] if index < len(known) else None,
-                prefix=f"{name}-{index}",
+        by_key = {str(row["pk"]): row for row in known}
+        self.forms = []
+        for index in range(number):
+            here = data if self.sent and index < int(said or 0) else None
+            if here is None:
+                key, initial = "", known[index] if not self.sent and index < len(known) else {}
+            else:
+                # Somebody may have added or removed rows meanwhile: a row is known by its key.
+                key = str(here.get(f"{name}-{index}-pk") or "")
+                initial = by_key.get(key, {})
+            form = RowForm(
+                register, person, self.model, data=here, initial=initial, prefix=f"{name}-{index}"
             )
-            for index in range(number)
-        ]
-        for form in self.forms:
-            # A row left as it came is no row: it need not be complete.
-            form.empty_permitted = True
+            # An empty row left as it came is no row, and need not be complete.
+            form.empty_permitted = not key
             form.use_required_attribute = False
+            self.forms.append(form)
         self.seen = _print_of(known)
 
     @property
