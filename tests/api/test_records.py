@@ -174,6 +174,11 @@ def test_rows_of_a_part_are_sent_with_the_record(
     assert changed.json()["targets"][0]["pk"] == row["pk"]
     wrong = api.patch(path, {"targets": [row | {"seconds": "many"}]})
     assert wrong.json()["errors"][0]["pointer"] == "/targets/0/seconds"
+    matrix = sample(register_of("resolution.prioritymatrix"), manager)
+    cell = {"impact": 1, "urgency": 1, "gives": 1}
+    twice = api.patch(f"/priority-matrices/{matrix.ref}", {"cells": [cell, cell]})
+    assert twice.status_code == 422
+    assert twice.json()["errors"][0]["pointer"] == "/cells/1"
 
 
 def test_a_record_somebody_may_not_see_is_not_named_to_them(

@@ -141,7 +141,7 @@ def _fields(error: ValidationError, within: Sequence[Any]) -> list[dict[str, str
         return [wrong(pointer(within), message) for message in error.messages]
     found = []
     for name, messages in error.message_dict.items():
-        path = within if name == "__all__" else (*within, *name.split("."))
+        path = (*within, *(part for part in name.split(".") if part != "__all__"))
         found += [wrong(pointer(path), message) for message in messages]
     return found
 

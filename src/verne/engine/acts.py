@@ -592,7 +592,7 @@ def _save_parts(record: Record, name: str, rows: list[Mapping[str, Any]]) -> Non
         )
     for pk in present.keys() - kept:
         present[pk].delete()
-    for row in rows:
+    for n, row in enumerate(rows):
         part = present[int(row["pk"])] if row.get("pk") else model(of=record)
         facts = {f: row[f] for f in model.part_fields if f in row}
         for key, value in facts.items():
@@ -600,7 +600,13 @@ def _save_parts(record: Record, name: str, rows: list[Mapping[str, Any]]) -> Non
             setattr(
                 part, f"{key}_id" if related and not isinstance(value, models.Model) else key, value
             )
-        part.full_clean(exclude=["of"])
+        try:
+            # With `of`, for what must not come twice must not come twice in one record.
+            part.full_clean()
+        except ValidationError as wrong:
+            raise ValidationError(
+                {f"{name}.{n}.{field}": each for field, each in wrong.error_dict.items()}
+            ) from wrong
         part.save()
 
 

@@ -648,14 +648,17 @@ class _Loader:
 
     def _blame(self, line: Line, cells: list[Any], wrong: ValidationError) -> None:
         named = wrong.message_dict if hasattr(wrong, "error_dict") else {"": wrong.messages}
-        for name, reasons in named.items():
+        for path, reasons in named.items():
+            # Of a row of a part it says `targets.0.seconds`; the cell holds all rows of the part.
+            name, _dot, inner = path.removesuffix(".__all__").partition(".")
             value = as_text(self._cell(cells, name))
             head = "" if name == "__all__" else name
             remedy = ""
             if head and head not in self.places:
                 remedy = _("Add a column “%(name)s” to the file.") % {"name": head}
             for reason in reasons:
-                self._refuse(line, head, value, reason, remedy)
+                said = f"{inner}: {reason}" if inner else reason
+                self._refuse(line, head, value, said, remedy)
 
 
 def _at(cells: list[Any], column: _Column) -> Any:
