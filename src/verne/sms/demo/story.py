@@ -36,6 +36,7 @@ from . import Told, cast, world
 
 INCIDENTS = 340
 RECURRENCES = 30
+FRESH = 18
 REQUESTS = 190
 ITEMS = 300
 HOUR = 3600
@@ -568,6 +569,8 @@ class Story:
             chance = random.Random(60000 + n)
             at = self._in_the_year(span, chance)
             yield self._a_request(at, chance.choice(world.WISHES), chance)
+        for n in range(FRESH):
+            yield self._a_fresh_incident(n, random.Random(80000 + n))
         for quarter in range(3):
             yield self._a_look_back(quarter)
         yield self._months()
@@ -638,6 +641,26 @@ class Story:
         yield resolved + timedelta(days=6)
         closing = {"closure_code": "solved", "confirmation": chance.choice(("confirmed", ""))}
         move(incident, "close", by=agent, values=closing)
+
+    def _a_fresh_incident(self, n: int, chance: random.Random) -> Life:
+        """One that came in during the last day and is still under way, or not begun yet."""
+        agent = self.people["Sara Nilsson"] if n % 3 == 0 else self._an_agent(chance)
+        fault = world.FAULTS[n % len(world.FAULTS)]
+        offer = next(o for o in world.SERVICES if o.title == fault.service)
+        customer = offer.customers[n % len(offer.customers)]
+        users = [self.people[m.name] for m in cast.USERS if m.organization == customer]
+        at = self.end - timedelta(minutes=chance.choice((20, 45, 90, 150, 240, 400, 900, 1500)))
+        yield at
+        incident = self._recorded(fault, customer, chance.choice(users), agent, chance)
+        if n % 4 == 3:
+            return
+        yield at + timedelta(minutes=10)
+        move(incident, "start", by=agent, values={"owner": agent})
+        if n % 5 == 1:
+            yield at + timedelta(minutes=15)
+            waits = {"pending_reason": "user", "resume_at": self.end + timedelta(days=1)}
+            comment(incident, "Could you send us a picture of it?", by=agent, public=True)
+            move(incident, "wait", by=agent, values=waits)
 
     def _recorded(
         self,
