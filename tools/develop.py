@@ -16,7 +16,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 TYPED = ("src/verne/engine", "src/verne/conformity", "src/verne/sms")
-LOCKS = ("installer", "core", "pg", "dev")
+LOCKS: dict[str, tuple[str, ...]] = {
+    "installer": (),
+    "core": (),
+    "pg": ("core",),
+    "dev": ("core", "pg"),
+}
+"""The locks, in order, and those with which each must agree."""
 WORKERS = "2"
 
 
@@ -186,9 +192,10 @@ def lock(arguments: list[str]) -> int:
         installer = ROOT / "requirements/installer.txt"
         install = [sys.executable, "-m", "pip", "install", "-q", "--require-hashes", "-r"]
         subprocess.run([*install, str(installer)], check=True)
-    for name in LOCKS:
+    for name, others in LOCKS.items():
         target = ROOT / "requirements" / f"{name}.txt"
         command = [uv, "pip", "compile", "-q", f"requirements/{name}.in", "-o", str(target)]
+        command += [f"--constraint=requirements/{other}.txt" for other in others]
         command += ["--universal", "--python-version", "3.11", "--generate-hashes"]
         # No host may enter: who installs decides where from.
         command += ["--no-header", "--no-emit-index-url", "--no-emit-find-links", *arguments]
