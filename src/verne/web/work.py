@@ -27,7 +27,7 @@ from .parts import Hit
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
-DEADLINES = ("review_due", "valid_until", "target_date", "review_date", "announced_for")
+DEADLINES = ("review_due", "valid_until", "target_date", "review_date", "removal_date")
 """Fields that name a day by which something has to be done, in whatever type they are."""
 
 NEAR = timedelta(hours=8)
