@@ -1,8 +1,12 @@
 """What the pages have done in the background."""
 
-from verne.engine.jobs import job
+from __future__ import annotations
 
-from .pages.incoming import clear_away
+from verne.engine import clock
+from verne.engine.clock import Clock
+from verne.engine.jobs import job
+from verne.engine.people import Person
+
 from .signing_in import forget_old_failures
 
 
@@ -12,7 +16,8 @@ def forget_failed_sign_ins() -> None:
     forget_old_failures()
 
 
-@job(schedule="53 3 * * *")
-def clear_away_imports() -> None:
-    """Remove files that were sent in and that nobody has come back to, once a day."""
-    clear_away()
+@job()
+def count_clocks_anew(calendar: int, by: int, note: str) -> None:
+    """Compute the open clocks of a calendar anew, after its hours have changed."""
+    clocks = Clock.objects.filter(calendar__of=calendar)
+    clock.reproject(clocks, by=Person.objects.get(pk=by), note=note)

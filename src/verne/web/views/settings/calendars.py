@@ -25,12 +25,19 @@ from verne.engine.calendars import CalendarVersion, ServiceCalendar
 from verne.engine.clock import Clock
 from verne.engine.hours import WEEKDAYS as DAYS
 from verne.engine.hours import read
+from verne.engine.jobs import later
+from verne.engine.listing import bounded_count
+from verne.engine.people import Person
 
 from ... import phrases
 from ...forms import ZoneField
+from ...jobs import count_clocks_anew
 from ...parts import Action, RecordForm
 from ..common import person_of
 from .common import header, needs
+
+AT_ONCE = 100
+"""Open clocks that are computed anew while somebody waits; more than that in the background."""
 
 PREVIEWED = 7
 """Days shown before a version counts."""
@@ -300,7 +307,8 @@ def new_version(request: HttpRequest, number: int | None = None) -> HttpResponse
     row = get_object_or_404(ServiceCalendar, pk=number) if number else None
     latest = row.version_at(timezone.now()) if row else None
     data = request.POST.copy() if request.method == "POST" else None
-    if data is not None and data.get("country"):
+    looks_first = data is not None and bool(data.get("country"))
+    if data is not None and looks_first:
         _add_holidays(request, data)
     form = VersionForm(data, initial=initial_of(latest))
     name = (data or {}).get("name", "") if row is None else row.name
@@ -310,7 +318,7 @@ def new_version(request: HttpRequest, number: int | None = None) -> HttpResponse
         spec = form.cleaned_data["spec"]
         first = timezone.localtime(form.cleaned_data["valid_from"]).date()
         shown = preview(Calendar.from_dict(spec), first=max(first, timezone.localdate()))
-        if "save" in data and not data.get("country"):
+        if "save" in data and not looks_first:
             problem = _save(request, row, name, form)
             if not problem:
                 return redirect("/settings/calendars/" + (f"{row.pk}/" if row else ""))
@@ -370,20 +378,29 @@ def _save(request: HttpRequest, row: ServiceCalendar | None, name: str, form: Ve
             version.save()
     except ValidationError as error:
         return " ".join(str(message) for message in error.messages)
-    changed = 0
+    messages.success(request, _("The hours are saved."))
     if said["reproject"] and version.valid_from <= timezone.now():
-        open_clocks = Clock.objects.filter(calendar__of=row)
-        note = _("New service hours: %(name)s") % {"name": row.name}
-        changed = clock.reproject(open_clocks, by=by, note=note)
-    messages.success(
-        request,
-        ngettext(
-            "The hours are saved. %(number)d open clock is due at another time now.",
-            "The hours are saved. %(number)d open clocks are due at another time now.",
-            changed,
-        )
-        % {"number": changed}
-        if changed
-        else _("The hours are saved."),
-    )
+        _count_anew(request, row, by)
     return ""
+
+
+def _count_anew(request: HttpRequest, row: ServiceCalendar, by: Person) -> None:
+    """Compute open clocks anew; a few at once, many in the background."""
+    note = _("New service hours: %(name)s") % {"name": row.name}
+    open_clocks = Clock.objects.filter(calendar__of=row, stopped_at=None)
+    number, more = bounded_count(open_clocks, AT_ONCE)
+    if more:
+        later(count_clocks_anew, row.pk, by.pk, note)
+        messages.info(request, _("Open clocks are computed anew in the background."))
+        return
+    changed = clock.reproject(open_clocks, by=by, note=note) if number else 0
+    if changed:
+        messages.info(
+            request,
+            ngettext(
+                "%(number)d open clock is due at another time now.",
+                "%(number)d open clocks are due at another time now.",
+                changed,
+            )
+            % {"number": changed},
+        )
