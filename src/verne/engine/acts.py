@@ -507,23 +507,27 @@ def _refuse_conflict(record: Record, changed: Mapping[str, Any], version: int) -
     """Raise when somebody changed one of these fields after the version the person saw."""
     from .history import Entry
 
-    tables = [p._meta.db_table for p in (*record._meta.get_parent_list(), type(record))]
+    sheet = Sheet._meta.db_table
+    own = {sheet, type(record)._meta.db_table}
+    since = Entry.objects.filter(table=sheet, row=record.pk, after__version__gt=version)
+    later = Entry.objects.filter(act__in=since.values("act"), record=record.pk)
+    tables: set[str] = set()
     columns: set[str] = set()
-    # Each act on a record raises its version by one, so the entries since are the last few.
-    acts = Act.objects.filter(record=record.pk, verb__in=("revise", "move", "withdraw"))
-    late = acts.order_by("-id").values_list("pk", flat=True)[: record.version - version]
-    for entry in Entry.objects.filter(act__in=list(late), row=record.pk, table__in=tables):
-        columns |= set(entry.after or {})
-    many = {n for n in changed if not hasattr(record._meta.get_field(n), "column")}
-    clash = {n for n in changed if n not in many and _column(record, n) in columns} | many
+    for table, after in later.values_list("table", "after"):
+        tables.add(table)
+        if table in own:
+            columns |= set(after or {})
+    plain, many, parts = _sorted_out(type(record), changed)
+    homes = {name: record._meta.get_field(name).remote_field.through for name in many}  # type: ignore[union-attr]
+    homes |= {name: part_model(type(record), name) for name in parts}
+    clash = {n for n in plain if str(getattr(record._meta.get_field(n), "column", "")) in columns}
+    clash |= {name for name, home in homes.items() if home._meta.db_table in tables}
     if clash:
-        content = {name: getattr(record, name) for name in clash if name not in many}
-        content |= {name: list(getattr(record, name).all()) for name in many}
-        raise Conflict(record, content, {name: changed[name] for name in clash})
-
-
-def _column(record: Record, name: str) -> str:
-    return str(getattr(record._meta.get_field(name), "column", ""))
+        theirs = {
+            name: list(getattr(record, name).all()) if name in homes else getattr(record, name)
+            for name in sorted(clash)
+        }
+        raise Conflict(record, theirs, {name: changed[name] for name in sorted(clash)})
 
 
 def _apply(record: Record, changed: Mapping[str, Any], work: Work) -> None:

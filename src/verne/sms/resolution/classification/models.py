@@ -153,7 +153,10 @@ def priority_of(impact: int | None, urgency: int | None, *, at: datetime) -> int
     """
     if impact is None or urgency is None:
         return None
-    matrix = matrices().filter(in_force_since__lte=at).last() or matrices().first()
-    if matrix is None:
-        return USUAL_MATRIX[(impact, urgency)]
-    return int(matrix.cells.get(impact=impact, urgency=urgency).gives)
+    cells = PriorityCell.objects.filter(of__in=matrices(), impact=impact, urgency=urgency)
+    ordered = cells.order_by("of__in_force_since", "of")
+    priority = USUAL_MATRIX[(impact, urgency)]
+    for n, (since, gives) in enumerate(ordered.values_list("of__in_force_since", "gives")):
+        if n == 0 or (since is not None and since <= at):
+            priority = int(gives)
+    return priority

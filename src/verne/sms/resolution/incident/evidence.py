@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from itertools import pairwise
+from datetime import datetime
 
-from django.db.models import DurationField, ExpressionWrapper, F, Max, Min, Q
+from django.db.models import DurationField, ExpressionWrapper, F, Min, Q
 from django.utils.translation import gettext_lazy as _
 
 from verne.engine.clock import Clock
@@ -14,7 +13,7 @@ from verne.engine.evidence import Asked, Evidence, every, evidence, none_of, som
 from verne.engine.history import Act
 from verne.engine.people import Person
 
-from ..classification.models import USUAL_MATRIX, PriorityCell, PriorityMatrix
+from ..classification.models import USUAL_MATRIX, PriorityCell, PriorityMatrix, matrices
 from ..evidence import escalated, moves_noted, overdue, settled_enough, silent_for
 from .major import MajorIncident, MajorIncidentCriteria
 from .models import Incident, IncidentQuerySet
@@ -41,11 +40,10 @@ def incidents_are_recorded_and_classified(asked: Asked) -> Evidence:
 
 @evidence("incidents-prioritized", reads=(Incident, PriorityMatrix, PriorityCell))
 def priorities_follow_the_matrix(asked: Asked) -> Evidence:
-    cells = PriorityCell.objects.filter(of__state="in_force")
-    matrix = {(c.impact, c.urgency): c.gives for c in cells} or USUAL_MATRIX
     by_rule = Q(pk__in=[])
-    for (impact, urgency), gives in matrix.items():
-        by_rule |= Q(impact=impact, urgency=urgency, priority=gives)
+    for span, rule in _rules():
+        for (impact, urgency), gives in rule.items():
+            by_rule |= span & Q(impact=impact, urgency=urgency, priority=gives)
     explained = Q(impact__isnull=False, urgency__isnull=False, priority__isnull=False)
     explained &= ~Q(override_reason="")
     population = _incidents(asked).filter(settled_enough(asked, ("recorded", "classified")))
@@ -54,6 +52,21 @@ def priorities_follow_the_matrix(asked: Asked) -> Evidence:
         by_rule | explained,
         note=_("Each needs impact, urgency and the priority of the matrix, or a reason."),
     )
+
+
+def _rules() -> list[tuple[Q, dict[tuple[int, int], int]]]:
+    """Each matrix with the incidents that go by it: those filed while it was in force."""
+    found = list(matrices().prefetch_related("cells"))
+    if not found:
+        return [(Q(), USUAL_MATRIX)]
+    rules = []
+    for n, (matrix, following) in enumerate(zip(found, [*found[1:], None], strict=True)):
+        span = Q(filed_at__gte=matrix.in_force_since) if n else Q()
+        if following is not None:
+            span &= Q(filed_at__lt=following.in_force_since)
+        cells = {(cell.impact, cell.urgency): cell.gives for cell in matrix.cells.all()}
+        rules.append((span, cells))
+    return rules
 
 
 @evidence("incidents-escalated", reads=(Incident, Escalation, Clock))
@@ -125,28 +138,50 @@ def major_incidents_have_a_manager(asked: Asked) -> Evidence:
     return none_of(majors, Q(manager=None) | (still_runs & Q(manager__active=False)))
 
 
-@evidence("mi-management-informed", reads=(MajorIncident, MajorIncidentCriteria))
+@evidence("mi-management-informed", reads=(MajorIncident, MajorIncidentCriteria, Act))
 def top_management_is_informed(asked: Asked) -> Evidence:
     """The first notice within the time the procedure sets, each further one within its interval."""
     majors = MajorIncident.objects.standing().filter(filed_at__lte=asked.at)
     majors = majors.exclude(state="closed", resolved_at=None)
-    told = majors.annotate(first_notice=Min("notices__at"), last_notice=Max("notices__at"))
-    late = []
-    for major in told.select_related("criteria"):
-        rule = major.criteria or MajorIncidentCriteria()
-        first = major.filed_at + timedelta(minutes=rule.first_notice_minutes)
-        interval = timedelta(minutes=rule.notice_interval_minutes)
-        end = major.resolved_at or asked.at
-        times = sorted(n.at for n in major.notices.all() if n.at <= end + interval)
-        points = [*times, end]
-        gaps = [later - sooner for sooner, later in pairwise(points)]
-        if (times or end > first) and (
-            not times or times[0] > first or any(gap > interval for gap in gaps)
-        ):
-            late.append(major.pk)
+    usual = MajorIncidentCriteria.in_force() or MajorIncidentCriteria()
+    late = {
+        major.pk
+        for major in majors.select_related("criteria").prefetch_related("notices", "acts")
+        for since, until in _courses(major, asked.at)
+        if not _told_in_time(major, major.criteria or usual, since, until)
+    }
     return Evidence(
         majors, majors.filter(pk__in=late), _("Told too late, or left without word for too long.")
     )
+
+
+def _courses(major: MajorIncident, at: datetime) -> list[tuple[datetime, datetime]]:
+    """From when to when it ran: once, and once more each time it was reopened."""
+    steps = sorted((a.at, a.name) for a in major.acts.all() if a.verb == "move" and a.at <= at)
+    courses: list[tuple[datetime, datetime]] = []
+    since: datetime | None = major.filed_at
+    for when, name in steps:
+        if name == "resolve" and since is not None:
+            courses.append((since, when))
+            since = None
+        elif name == "reopen":
+            since = when
+    return courses if since is None else [*courses, (since, at)]
+
+
+def _told_in_time(
+    major: MajorIncident, rule: MajorIncidentCriteria, since: datetime, until: datetime
+) -> bool:
+    """Whether there was a word in time after the beginning, and after each word the next one.
+
+    The final word ends it: nobody waits for more, even where the record is finished later.
+    """
+    notices = sorted((n.at, n.final) for n in major.notices.all() if since <= n.at <= until)
+    words = [at for at, _final in notices]
+    deadlines = [since + rule.first_notice, *(at + rule.notice_interval for at in words)]
+    ended = bool(notices) and notices[-1][1]
+    awaited = words if ended else [*words, until]
+    return all(at <= deadline for at, deadline in zip(awaited, deadlines, strict=False))
 
 
 @evidence("mi-reported-reviewed", reads=(MajorIncident,))

@@ -11,6 +11,8 @@ from verne.engine.people import Person
 from verne.engine.register import Panel, Raise, Register, Section
 from verne.engine.rights import ALL, READ, WORK
 
+# The jobs beside the processes are declared where they are imported.
+from . import days as days
 from .major import MajorIncident, MajorIncidentCriteria
 from .models import Incident
 
@@ -211,6 +213,7 @@ class MajorIncidentRegister(Register):
         "incident",
         "state",
         "manager",
+        "due_at",
         "filed_at",
         "resolved_at",
         "reviewed_at",
