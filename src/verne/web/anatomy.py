@@ -361,8 +361,9 @@ REASONS: dict[str, StrOrPromise] = {
 
 
 def clocks(record: Record, person: Person, now: datetime | None = None) -> list[ClockView]:
+    """The record's clocks that somebody was promised; where nothing is agreed, nothing is due."""
     now = now or timezone.now()
-    pairs = clock.clocks_of(record)
+    pairs = [(rule, row) for rule, row in clock.clocks_of(record) if row.has_target]
     agreements = Sheet.objects.in_bulk([c.agreement_id for _rule, c in pairs if c.agreement_id])
     return [_clock(rule, row, now, agreements) for rule, row in pairs]
 
