@@ -17,7 +17,7 @@ from verne.engine.acts import file, revise
 from verne.engine.exchange import Report
 from verne.engine.history import Act
 from verne.engine.people import Organization, Person
-from verne.engine.register import Register, register_of, registers
+from verne.engine.register import Column, Register, register_of, registers
 from verne.engine.testing import a_person, sample
 from verne.sms.portfolio.service.models import Service, ServiceRequirement
 from verne.sms.relationship.agreement.models import Agreement
@@ -52,7 +52,7 @@ def first_finding(report: Report) -> tuple[int, str, str]:
     return line.row, line.findings[0].column, line.findings[0].reason
 
 
-# --- There and back --------------------------------------------------------------------------------
+# --- There and back ------------------------------------------------------------------------------
 
 
 @each
@@ -136,7 +136,16 @@ def test_a_longer_export_asks_no_more_queries(
             written(register)
 
 
-# --- Columns ---------------------------------------------------------------------------------------
+def test_an_export_keeps_the_language_it_was_asked_in(manager: Person) -> None:
+    sample(SERVICES, manager)
+    tongue = Column("tongue", "Tongue", lambda record: translation.get_language())
+    with translation.override("es"):
+        _heads, rows = exchange.rows_out(SERVICES, Service.objects.all(), [tongue], words=True)
+    assert list(rows) == [["es"]]
+    assert translation.get_language() != "es"
+
+
+# --- Columns -------------------------------------------------------------------------------------
 
 
 def test_columns_are_known_by_their_labels_in_any_language(manager: Person) -> None:
@@ -185,7 +194,7 @@ def test_references_of_another_installation_can_be_external_references(manager: 
     assert (report.counts["filed"], Service.objects.get().source_key) == (1, "SVC-900")
 
 
-# --- Cells -----------------------------------------------------------------------------------------
+# --- Cells ---------------------------------------------------------------------------------------
 
 
 def test_people_teams_and_records_are_named_as_people_name_them(
@@ -251,7 +260,9 @@ def test_rows_of_parts_are_written_in_one_cell(manager: Person, harbour: Organiz
 def test_a_workbook_made_by_hand_is_read_with_its_numbers_and_dates(manager: Person) -> None:
     book = Workbook()
     sheet = book.active
-    sheet.append(["source_key", "Title", "priority in the portfolio", "date of removal or transfer"])
+    sheet.append(
+        ["source_key", "Title", "priority in the portfolio", "date of removal or transfer"]
+    )
     sheet.append([42.0, 365, 3.0, datetime(2030, 1, 31)])
     stream = io.BytesIO()
     book.save(stream)
@@ -262,7 +273,7 @@ def test_a_workbook_made_by_hand_is_read_with_its_numbers_and_dates(manager: Per
     assert str(service.removal_date) == "2030-01-31"
 
 
-# --- Refusals --------------------------------------------------------------------------------------
+# --- Refusals ------------------------------------------------------------------------------------
 
 
 def test_a_row_that_cannot_be_taken_says_where_why_and_what_to_do(manager: Person) -> None:
@@ -322,7 +333,7 @@ def test_somebody_elses_record_is_not_there(manager: Person, customer: Person) -
         taken(SERVICES, as_csv(["title"], ["Mine"]), customer)
 
 
-# --- States ----------------------------------------------------------------------------------------
+# --- States --------------------------------------------------------------------------------------
 
 
 def test_a_state_is_reached_by_its_moves(manager: Person) -> None:
@@ -345,7 +356,7 @@ def test_a_state_that_cannot_be_reached_says_what_is_missing(manager: Person) ->
     assert not Service.objects.exists()
 
 
-# --- Files -----------------------------------------------------------------------------------------
+# --- Files ---------------------------------------------------------------------------------------
 
 
 def test_semicolons_tabs_and_other_encodings_are_understood(manager: Person) -> None:
@@ -375,9 +386,7 @@ def test_a_file_that_cannot_be_read_says_so(manager: Person, content: bytes) -> 
 
 def test_a_preview_shows_what_would_happen_and_keeps_nothing(manager: Person) -> None:
     service = sample(SERVICES, manager, title="Mail")
-    content = as_csv(
-        ["ref", "title"], [service.ref, "E-mail"], ["", "Maps"], ["SVC-999", "Faxes"]
-    )
+    content = as_csv(["ref", "title"], [service.ref, "E-mail"], ["", "Maps"], ["SVC-999", "Faxes"])
     acts = Act.objects.count()
     report = exchange.preview(SERVICES, io.BytesIO(content), "x.csv", manager)
     assert [line.outcome for line in report.lines] == ["revised", "filed", "refused"]

@@ -123,7 +123,8 @@ def test_old_files_are_cleared_away(
 
 def test_an_empty_file_with_the_columns_can_be_had(client: Client, manager: Person) -> None:
     client.force_login(manager)
-    head = client.get("/services/import/template").content.decode("utf-8-sig")
+    pieces = client.get("/services/import/template").streaming_content
+    head = b"".join(pieces).decode("utf-8-sig")
     assert head.startswith("source_key,title,")
     assert len(head.splitlines()) == 1
 

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -55,7 +56,8 @@ def fingerprint(request: HttpRequest) -> str:
     if request.content_type == "multipart/form-data":
         for name, values in sorted(request.POST.lists()):
             digest.update(repr((name, values)).encode())
-        for name, upload in sorted(request.FILES.items()):
+        files: list[tuple[str, Any]] = sorted(request.FILES.items())
+        for name, upload in files:
             digest.update(repr((name, upload.name, upload.size)).encode())
             for piece in upload.chunks():
                 digest.update(piece)

@@ -81,7 +81,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
             )
         except ValidationError as wrong:
             for name, reasons in wrong.message_dict.items():
-                form.add_error({"scope": "rights"}.get(name, name), reasons)  # type: ignore[arg-type]
+                form.add_error({"scope": "rights"}.get(name, name), reasons)
         else:
             messages.success(request, _("The token “%(name)s” is made.") % {"name": made.name})
             form = TokenForm()

@@ -5,7 +5,6 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
 from typing import Annotated, Any
 
 from django.conf import settings
@@ -29,7 +28,7 @@ from verne.engine.rights import may, scope
 
 from . import schemas as said
 from .auth import Caller
-from .kinds import REF, out
+from .kinds import REF, Text, out
 from .once import KEY, once
 from .problem import Problem, told
 from .schemas import Schemas
@@ -64,9 +63,15 @@ def asking(request: HttpRequest) -> Person:
     return caller(request).person
 
 
-@cache
+_schemas: dict[str, Schemas] = {}
+
+
 def schemas_of(register: type[Register]) -> Schemas:
-    return Schemas(register)
+    """The schemas of a register, made once."""
+    kind = register.model.kind_name()
+    if kind not in _schemas or _schemas[kind].register is not register:
+        _schemas[kind] = Schemas(register)
+    return _schemas[kind]
 
 
 def _register(slug: str) -> type[Register]:
@@ -192,7 +197,7 @@ def add_register(router: Router, register: type[Register]) -> None:
         tags=tags,
         openapi_extra=extra(*WRITING, parameters=[IDEMPOTENCY_KEY]),
     )
-    def file_record(request: HttpRequest, body: Filing, note: said.Text = "") -> HttpResponse:
+    def file_record(request: HttpRequest, body: Filing, note: Text = "") -> HttpResponse:
         person = asking(request)
 
         def work() -> HttpResponse:
@@ -228,7 +233,7 @@ def add_register(router: Router, register: type[Register]) -> None:
         openapi_extra=extra(*WRITING, 412, parameters=[IF_MATCH]),
     )
     def revise_record(
-        request: HttpRequest, ref: Ref, body: Revision, note: said.Text = ""
+        request: HttpRequest, ref: Ref, body: Revision, note: Text = ""
     ) -> HttpResponse:
         person = asking(request)
         record = _record(register, ref, person)
@@ -479,12 +484,12 @@ def _ties(record: Record, person: Person, only: int | None = None) -> list[dict[
     rows = rows.filter(Q(source=record.pk) | Q(target=record.pk)).order_by("id")
     if only is not None:
         rows = rows.filter(pk=only)
-    rows = list(rows)
-    ends = {row.target_id if row.source_id == record.pk else row.source_id for row in rows}
+    ties = list(rows)
+    ends = {row.target_id if row.source_id == record.pk else row.source_id for row in ties}
     visible = Sheet.objects.filter(scope(person, Sheet), pk__in=ends)
     seen = set(visible.values_list("pk", flat=True))
     found = []
-    for row in rows:
+    for row in ties:
         outward = row.source_id == record.pk
         other = row.target if outward else row.source
         kind = links.link_types.get(row.kind)
@@ -540,7 +545,7 @@ def _other(ref: str, person: Person) -> Record:
     summary="End a link; what it was stays in the history",
 )
 def end_link(
-    request: HttpRequest, slug: Slug, ref: Ref, link: said.Text, other: Ref, note: said.Text = ""
+    request: HttpRequest, slug: Slug, ref: Ref, link: Text, other: Ref, note: Text = ""
 ) -> HttpResponse:
     person = asking(request)
     record = _open(request, slug, ref)
@@ -633,9 +638,10 @@ def add_file(
     record = _open(request, slug, ref)
     if (file.size or 0) > settings.MAX_FILE_BYTES:
         raise Problem(413, "too-large")
+    stream: Any = file.file
 
     def work() -> HttpResponse:
-        row = files.attach(record, file.file, name=file.name or "file", by=person, public=public)
+        row = files.attach(record, stream, name=file.name or "file", by=person, public=public)
         return Response(_file(row), status=201)
 
     return once(request, person, work)
@@ -682,7 +688,7 @@ def _attachment(record: Record, number: int, person: Person) -> files.Attachment
     summary="Take a file off the record; say why",
 )
 def take_file_off(
-    request: HttpRequest, slug: Slug, ref: Ref, number: Number, note: said.Text
+    request: HttpRequest, slug: Slug, ref: Ref, number: Number, note: Text
 ) -> HttpResponse:
     person = asking(request)
     row = _attachment(_open(request, slug, ref), number, person)

@@ -32,7 +32,8 @@ def everything(schemas: Schemas) -> tuple[Column]:
 def furnished(schemas: Schemas, rows: Any) -> Any:
     """Records with all that they are read with."""
     model = schemas.model
-    joins, fetched = [], []
+    joins: list[str] = []
+    fetched: list[str] = []
     for path in everything(schemas)[0].needs:
         f: Any = model._meta.get_field(path.partition("__")[0])
         (fetched if f.many_to_many or f.one_to_many else joins).append(path)

@@ -183,10 +183,10 @@ def as_filed(record: Record, **otherwise: Any) -> list[PastRow]:
     """
     found = []
     for model in _tables(type(record)):
-        after = {}
+        after: dict[str, Any] = {}
         for f in model._meta.local_concrete_fields:
             value = otherwise[f.name] if f.name in otherwise else getattr(record, f.attname)
-            after[f.column] = jsonable(value)
+            after[str(f.column)] = jsonable(value)
         found.append(PastRow(model._meta.db_table, record.pk, Entry.Op.INSERT, None, after))
     return found
 
@@ -197,7 +197,8 @@ def as_changed(
     """The rows of an act that changed fields of record `number`, from one value to another."""
     found = []
     for model in _tables(kind):
-        columns = {f.name: f.column for f in model._meta.local_concrete_fields if f.name in after}
+        fields = [f for f in model._meta.local_concrete_fields if f.name in after]
+        columns = {f.name: str(f.column) for f in fields}
         if columns:
             found.append(
                 PastRow(
@@ -230,9 +231,9 @@ def insert(model: type[models.Model], rows: Sequence[Any]) -> None:
     """
     if not rows:
         return
-    fields = list(model._meta.local_concrete_fields)
+    fields: list[Any] = list(model._meta.local_concrete_fields)
     if rows[0].pk is None:
-        fields.remove(model._meta.pk)  # type: ignore[arg-type]
+        fields.remove(model._meta.pk)
     # The connection itself: what stands for it in `django.db` looks it up at every use.
     database = connections[DEFAULT_DB_ALIAS]
     quote = database.ops.quote_name
@@ -317,10 +318,11 @@ class _Checker(Generic[R]):
     def check(self, drafts: Sequence[_Draft[R]]) -> None:
         """Note on each draft everything that is wrong with it."""
         parts = [p for d in drafts for rows in d.parts.values() for p in rows]
-        for model, rows in ((self.kind, [d.record for d in drafts]), *_by_model(parts)):
+        self._look_up(self.kind, [d.record for d in drafts])
+        for model, rows in _by_model(parts):
             self._look_up(model, rows)
-        for f in self.kind._meta.many_to_many:
-            self._look_up_keys(f, {k for d in drafts for k in d.many.get(f.name, ())})
+        for many in self.kind._meta.many_to_many:
+            self._look_up_keys(many, {k for d in drafts for k in d.many.get(many.name, ())})
         for draft in drafts:
             self._check_fields(draft)
         sound = [draft for draft in drafts if not draft.faults]
@@ -483,9 +485,10 @@ def _write(kind: type[R], drafts: Sequence[_Draft[R]], *, trail: bool) -> None:
 
 
 def _write_many(kind: type[Record], drafts: Sequence[_Draft[Any]]) -> None:
-    for f in kind._meta.many_to_many:
-        through: Any = f.remote_field.through
-        here, there = f"{f.m2m_field_name()}_id", f"{f.m2m_reverse_field_name()}_id"  # type: ignore[attr-defined]
+    many: list[Any] = list(kind._meta.many_to_many)
+    for f in many:
+        through = f.remote_field.through
+        here, there = f"{f.m2m_field_name()}_id", f"{f.m2m_reverse_field_name()}_id"
         rows = [
             through(**{here: d.record.pk, there: key})
             for d in drafts

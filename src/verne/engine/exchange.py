@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
 from django.db import models, transaction
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from . import acts, tables
@@ -111,12 +111,19 @@ def rows_out(
     chosen = list(fields or everything(register))
     cells = Cells(register.model, words=words)
 
+    # Rows are written while the file is sent, when the request and its language are over.
+    language = translation.get_language()
+
     def lines() -> Iterator[list[Any]]:
         for record in _furnished(register.model, rows, chosen).iterator(chunk_size=500):
-            yield [
-                cells.write(record, c) if isinstance(c, str) else as_text(_shown(c.value(record)))
-                for c in chosen
-            ]
+            with translation.override(language):
+                row = [
+                    cells.write(record, c)
+                    if isinstance(c, str)
+                    else as_text(_shown(c.value(record)))
+                    for c in chosen
+                ]
+            yield row
 
     return heads_of(register, chosen, words=words), lines()
 
@@ -462,8 +469,8 @@ class _Loader:
             self.model, self.model.objects.visible_to(self.by), [c.name for c in self.rest]
         )
         for name in ("ref", "source_key"):
-            if column := self.places.get(name):
-                keys = {_key(name, _at(cells, column)) for _number, cells in rows} - {""}
+            if (place := self.places.get(name)) is not None:
+                keys = {_key(name, _at(cells, place)) for _number, cells in rows} - {""}
                 for record in seen.filter(**{f"{name}__in": keys}):
                     self.found[name, getattr(record, name)] = record
 

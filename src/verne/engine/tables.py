@@ -132,7 +132,7 @@ def _cell(sheet: Any, value: Any, zone: tzinfo) -> Any:
         cell.number_format = "yyyy-mm-dd hh:mm:ss"
         return cell
     if isinstance(value, date):
-        cell = WriteOnlyCell(sheet, value)
+        cell = WriteOnlyCell(sheet, datetime(value.year, value.month, value.day))
         cell.number_format = "yyyy-mm-dd"
         return cell
     return _text_cell(sheet, str(value))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,6 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -38,7 +37,7 @@ SHOWN = 200
 
 @staff
 @require_GET
-def export(request: HttpRequest, slug: str) -> HttpResponseBase:
+def export(request: HttpRequest, slug: str) -> HttpResponse:
     """Exactly what the list shows, on all its pages, as a file."""
     person = person_of(request)
     register = register_at(slug, person)
@@ -57,15 +56,21 @@ def export(request: HttpRequest, slug: str) -> HttpResponseBase:
     name = f"{slug}-{timezone.localdate():%Y-%m-%d}.{form}"
     if form == "csv":
         heads, cells = exchange.rows_out(register, rows, wanted.columns, words=True)
-        pieces = tables.csv_pieces(heads, cells)
-        response: Any = StreamingHttpResponse(pieces, content_type=tables.FORMATS[form])
-        response["Content-Disposition"] = f'attachment; filename="{name}"'
-        return response  # type: ignore[no-any-return]
+        return _streamed(tables.csv_pieces(heads, cells), name)
     # The response closes the file, and with that it is gone.
     book = tempfile.TemporaryFile()  # noqa: SIM115
     exchange.export(register, rows, wanted.columns, form, book, by=person, words=True)
     book.seek(0)
-    return FileResponse(book, as_attachment=True, filename=name, content_type=tables.FORMATS[form])
+    media = tables.FORMATS[form]
+    response: Any = FileResponse(book, as_attachment=True, filename=name, content_type=media)
+    return response  # type: ignore[no-any-return]
+
+
+def _streamed(pieces: Iterable[bytes], name: str) -> HttpResponse:
+    """A CSV file that begins to arrive before it is finished."""
+    response: Any = StreamingHttpResponse(pieces, content_type=tables.FORMATS["csv"])
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response  # type: ignore[no-any-return]
 
 
 # --- In ------------------------------------------------------------------------------------------
@@ -140,17 +145,13 @@ def upload(request: HttpRequest, slug: str) -> HttpResponse:
 
 @staff
 @require_GET
-def template(request: HttpRequest, slug: str) -> HttpResponseBase:
+def template(request: HttpRequest, slug: str) -> HttpResponse:
     """An empty file with the right columns, to be filled in."""
     register = _register(request, slug)
     nothing = register.model.objects.none()
     names = ["source_key", *exchange.importable(register)]
     heads, cells = exchange.rows_out(register, nothing, names)
-    response = HttpResponse(
-        b"".join(tables.csv_pieces(heads, cells)), content_type=tables.FORMATS["csv"]
-    )
-    response["Content-Disposition"] = f'attachment; filename="{slug}.csv"'
-    return response
+    return _streamed(tables.csv_pieces(heads, cells), f"{slug}.csv")
 
 
 @staff
@@ -186,7 +187,7 @@ def report(request: HttpRequest, slug: str, token: str) -> HttpResponse:
 
 @staff
 @require_GET
-def findings(request: HttpRequest, slug: str, token: str) -> HttpResponseBase:
+def findings(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     """Everything that was found wrong, as a file to work through."""
     _register(request, slug)
     incoming = _incoming(request, slug, token)
@@ -196,11 +197,7 @@ def findings(request: HttpRequest, slug: str, token: str) -> HttpResponseBase:
     rows: Iterator[list[Any]] = (
         [f.row or None, f.column, f.value, f.reason, f.remedy] for f in found.findings
     )
-    response = StreamingHttpResponse(
-        tables.csv_pieces(heads, rows), content_type=tables.FORMATS["csv"]
-    )
-    response["Content-Disposition"] = 'attachment; filename="findings.csv"'
-    return response
+    return _streamed(tables.csv_pieces(heads, rows), "findings.csv")
 
 
 @dataclass(frozen=True)

@@ -50,15 +50,26 @@ class Incoming:
     report: dict[str, Any] | None = None
 
     @classmethod
-    def receive(cls, stream: BinaryIO, *, person: Person, slug: str, **facts: str) -> Incoming:
+    def receive(
+        cls,
+        stream: BinaryIO,
+        *,
+        person: Person,
+        slug: str,
+        name: str,
+        encoding: str = "",
+        key: str = "",
+    ) -> Incoming:
         """Keep a file, and look at what would become of its rows; nothing of it is taken yet."""
         incoming = cls(
             token=secrets.token_hex(16),
             person=person.pk,
             slug=slug,
+            name=name,
+            encoding=encoding,
+            key=key,
             zone=timezone.get_current_timezone_name(),
             language=translation.get_language(),
-            **facts,
         )
         _folder().mkdir(parents=True, exist_ok=True)
         with incoming.path("data").open("wb") as kept:
