@@ -68,6 +68,19 @@ def test_a_screen_of_13_inches_shows_25_rows(page: Any):
     assert row["y"] + row["height"] <= 840
 
 
+def test_the_head_of_a_list_stays_in_sight(page: Any):
+    at(page, "list")
+    page.evaluate("window.scrollTo(0, 400)")
+    assert page.locator("thead th").first.bounding_box()["y"] == 0
+
+
+def test_a_table_too_wide_for_the_page_scrolls_by_itself(page: Any):
+    at(page, "list")
+    page.evaluate("document.querySelector('th').textContent = 'wide'.repeat(300)")
+    page.wait_for_selector(".scroll:not(.fits)")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
 @pytest.mark.parametrize("specimen", ["list", "record", "form", "portal"])
 def test_every_target_is_large_enough_for_a_pointer(page: Any, specimen: str):
     at(page, specimen)

@@ -17,7 +17,7 @@ from verne.web import components, drawings, phrases
 from verne.web.icons import ICONS, icon
 from verne.web.pages import specimens
 from verne.web.pages.style import PAGES
-from verne.web.parts import Column, Pager, Row, Table
+from verne.web.parts import Column, Fact, FieldSection, Pager, Row, Step, Table
 
 WEB = Path(verne.web.__file__).parent
 TEMPLATES = sorted(WEB.glob("templates/**/*.html"))
@@ -146,6 +146,27 @@ def test_a_list_says_which_way_it_is_sorted():
     assert 'aria-sort="ascending"' in page
     assert '<td role="cell" class="wide">Flood</td>' in page
     assert 'rel="next"' in page
+
+
+def test_fields_that_are_not_filled_in_are_named_together():
+    section = FieldSection(
+        title="Classification",
+        facts=[
+            Fact(label="Impact", value="High"),
+            Fact(label="Symptom", value=""),
+            Fact(label="Reason", value=components.NOTHING),
+            Fact(label="Times reopened", value="0"),
+        ],
+    )
+    page = render_to_string("parts/fields.html", {"section": section})
+    assert "<span>Symptom</span><span>Reason</span>" in page
+    assert "<dt>Times reopened</dt><dd>0</dd>" in page
+
+
+def test_a_step_looks_like_the_state_it_is():
+    assert Step(label="closed", standing="here", tone="closed").icon == "state-closed"
+    assert Step(label="terminated", standing="aside", tone="stopped").icon == "state-stopped"
+    assert Step(label="recorded", standing="passed", tone="new").icon == "state-done"
 
 
 # --- Drawings ------------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
+from .components import NOTHING
+
 if TYPE_CHECKING:
     from django.forms import BoundField, Form
     from django.utils.safestring import SafeString
@@ -274,6 +276,11 @@ class Fact:
     why: Text = ""
     prose: bool = False
 
+    @property
+    def blank(self) -> bool:
+        """Nothing to show: no text, or the dash that stands for none."""
+        return not self.why and (not self.value or self.value == NOTHING)
+
 
 @dataclass(frozen=True, kw_only=True)
 class RecordHeader:
@@ -298,6 +305,11 @@ class Step:
     tone: str = ""
     note: Text = ""
     """When it was reached, said on hovering."""
+
+    @property
+    def icon(self) -> str:
+        usual = {"passed": "done", "here": self.tone or "active", "aside": self.tone or "waiting"}
+        return "state-" + usual.get(self.standing, "new")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -341,6 +353,15 @@ class FieldSection:
     facts: Sequence[Fact]
     edit_url: str = ""
     key: str = ""
+
+    @property
+    def filled(self) -> list[Fact]:
+        return [fact for fact in self.facts if not fact.blank]
+
+    @property
+    def blank(self) -> list[Fact]:
+        """What is not filled in is named together, so that what is can be read at a glance."""
+        return [fact for fact in self.facts if fact.blank]
 
 
 @dataclass(frozen=True, kw_only=True)

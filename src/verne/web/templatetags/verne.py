@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 register = template.Library()
 
+WIDE = ("textarea", "radioselect", "checkboxselectmultiple")
+A_LINE = 150
+"""A text that may be so long gets the width of both columns."""
+
 register.simple_tag(icons.icon)
 register.simple_tag(components.state)
 register.simple_tag(components.verdict)
@@ -58,6 +62,6 @@ def field(bound: BoundField, wide: bool = False) -> dict[str, Any]:
         "field": bound,
         "kind": kind,
         "grouped": bound.use_fieldset,
-        "full": wide or kind in ("textarea", "radioselect", "checkboxselectmultiple"),
+        "full": wide or kind in WIDE or (getattr(bound.field, "max_length", 0) or 0) >= A_LINE,
         "person": getattr(bound.field, "offers_me", ""),
     }

@@ -198,11 +198,18 @@
   /* --- Arrival ------------------------------------------------------------------------------- */
 
   function arrive(within) {
+    all(".scroll > .sticky-head", within).forEach((table) => { width.observe(table); width.observe(table.parentElement); });
     all("form[data-draft]", within).forEach(restore);
     all("[data-fill]", within).forEach((button) => { button.hidden = false; });
     all("details[data-remember]", within).forEach((details) => { const open = keep.get(details.dataset.remember); if (open !== null && !find("[aria-current]", details)) details.open = open; });
     find("[data-focus]", within)?.focus();
   }
+
+  /* The head of a table stays in sight only where the table needs no scrolling of its own. */
+  const width = new ResizeObserver((changed) => changed.forEach(({ target }) => {
+    const region = target.closest(".scroll");
+    region.classList.toggle("fits", region.firstElementChild.offsetWidth <= region.clientWidth);
+  }));
 
   settleSent();
   keep.names().filter((name) => name.startsWith("draft:")).forEach((name) => { if (!(Date.now() - keep.get(name)?.at < MONTH)) keep.drop(name); });
