@@ -464,7 +464,13 @@ class Askable:
     number: int
 
 
-STANDING_TONES = {"open": "waiting", "given": "done", "refused": "stopped", "void": "closed"}
+STANDING_TONES = {
+    "open": "waiting",
+    "given": "done",
+    "used": "done",
+    "refused": "stopped",
+    "void": "closed",
+}
 
 
 def approval_views(record: Record, person: Person) -> list[ApprovalView]:
