@@ -233,6 +233,13 @@ def test_no_template_carries_styles_or_scripts_of_its_own(template: Path):
         assert "src=" in script
 
 
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: str(path.relative_to(WEB)))
+def test_what_scrolls_by_itself_can_be_reached_by_keys(template: Path):
+    for region in re.findall(r'<div class="scroll"[^>]*>', template.read_text(encoding="utf-8")):
+        assert 'tabindex="0"' in region
+        assert "aria-label" in region
+
+
 @pytest.mark.parametrize(
     "template", sorted(WEB.glob("templates/parts/*.html")), ids=lambda path: path.name
 )
