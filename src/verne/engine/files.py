@@ -154,7 +154,8 @@ def detach(attachment: Attachment, *, by: Person, note: str) -> None:
     from .rights import may
 
     record = attachment.record.opened()
-    if not may(by, "comment", type(record)):
+    theirs = attachment.by_id == by.pk or not by.is_customer
+    if not theirs or not may(by, "comment", type(record)):
         raise PermissionDenied(_("Your roles do not let you remove files from this."))
     _require_seen(by, record)
     if not note.strip():
