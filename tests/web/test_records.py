@@ -67,6 +67,8 @@ def _as_sent(context: Any) -> dict[str, Any]:
                 data[bound.html_initial_name] = bound.field.prepare_value(value)
             if value is True:
                 data[bound.html_name] = "on"
+            elif isinstance(value, list):
+                data[bound.html_name] = [getattr(item, "pk", item) for item in value]
             elif value is not None and value is not False and value != "":
                 shown = bound.field.widget.format_value(value)
                 data[bound.html_name] = shown if shown is not None else value
@@ -178,6 +180,26 @@ def test_rows_of_a_part_are_added_changed_and_removed(manager: Person, browse: B
     data |= {"cells-0-gives": "3", "cells-1-gone": "on"}
     assert client.post(f"/r/{matrix.ref}/edit", data).status_code == 302
     assert list(matrix.cells.values_list("pk", "gives")) == [(first.pk, 3)]
+
+
+def test_many_things_are_added_by_name_and_unticked(manager: Person, browse: Browse) -> None:
+    from verne.engine.acts import act
+    from verne.engine.people import Organization
+
+    with act("settle", by=None):
+        rows = [
+            Organization.objects.create(name=f"Customer {n:02}", kind="customer") for n in range(20)
+        ]
+    service = a_service(manager, customers=rows[:2])
+    client = browse(manager)
+    data = _as_sent(client.get(f"/r/{service.ref}/edit").context)
+    data |= {"customers": [rows[1].pk], "customers-more": "Customer 07, Customer 09"}
+    assert client.post(f"/r/{service.ref}/edit", data).status_code == 302
+    assert set(service.customers.all()) == {rows[1], rows[7], rows[9]}
+    data = _as_sent(client.get(f"/r/{service.ref}/edit").context)
+    refused = client.post(f"/r/{service.ref}/edit", data | {"customers-more": "Nobody Ltd"})
+    assert refused.status_code == 422
+    assert "Nobody Ltd" in refused.content.decode()
 
 
 def test_a_row_nobody_touched_stays_beside_one_that_was_changed(

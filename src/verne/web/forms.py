@@ -13,6 +13,7 @@ from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import models
 from django.db.models import Q
+from django.db.models.fields import BLANK_CHOICE_DASH
 from django.forms.models import model_to_dict
 from django.forms.utils import flatatt
 from django.utils.functional import cached_property
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 MANY = 150
 """Up to so many choices are offered in a menu; of more than that one names the one meant."""
-FEW = 8
+FEW = 12
 """Up to so many choices that can be combined are boxes to tick."""
 BLANK_ROWS = 2
 """Empty rows offered below the rows of a part."""
@@ -157,6 +158,64 @@ class Several(forms.ModelMultipleChoiceField):
         return list(super().clean(value))
 
 
+class Collection(forms.Widget):
+    """Those chosen as boxes to untick, and a box to name more, with suggestions while typing."""
+
+    template_name = "records/collection.html"
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.url = url
+        self.things: models.QuerySet[Any] | None = None
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, None, attrs)
+        said = [str(getattr(item, "pk", item)) for item in value or ()]
+        numbers = [int(text) for text in said if text.isdecimal()]
+        chosen: list[tuple[Any, str]] = []
+        if numbers and self.things is not None:
+            rows = self.things.model._default_manager.filter(pk__in=numbers)
+            chosen = [(item.pk, str(item)) for item in rows]
+        typed = ", ".join(text for text in said if text and not text.isdecimal())
+        context["widget"] |= {"url": self.url, "chosen": chosen, "typed": typed}
+        return context
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
+        """Boxes that stayed ticked, and what was typed, a name between each two commas."""
+        sent = data.getlist(name) if hasattr(data, "getlist") else data.get(name, [])
+        texts = [*(sent if isinstance(sent, list) else [sent]), data.get(f"{name}-more") or ""]
+        return [piece.strip() for text in texts for piece in str(text).split(",") if piece.strip()]
+
+    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
+        return False
+
+
+class SeveralNamed(forms.Field):
+    """Several of very many things: those chosen already, and more by reference or name."""
+
+    def __init__(self, queryset: models.QuerySet[Any], url: str, **kwargs: Any) -> None:
+        self.widget = Collection(url)
+        super().__init__(**kwargs)
+        self.queryset = queryset
+        self.widget.things = queryset
+
+    def clean(self, value: Any) -> list[Any]:
+        found: dict[int, Any] = {}
+        numbers = [int(text) for text in value or () if str(text).isdecimal()]
+        known = self.queryset.filter(pk__in=numbers).in_bulk() if numbers else {}
+        for text in value or ():
+            if str(text).isdecimal() and int(text) in known:
+                found[int(text)] = known[int(text)]
+                continue
+            things = list(named(self.queryset, str(text))[:2])
+            if len(things) != 1:
+                raise ValidationError(_("Nothing you may choose here is called “%s”.") % text)
+            found[things[0].pk] = things[0]
+        if self.required and not found:
+            raise ValidationError(self.error_messages["required"], code="required")
+        return list(found.values())
+
+
 # --- Fields --------------------------------------------------------------------------------------
 
 
@@ -182,6 +241,10 @@ def form_field(
             choices=[("", "–"), ("True", gettext_lazy("Yes")), ("False", gettext_lazy("No"))]
         )
     field: forms.Field | None = found.formfield(**options)
+    if isinstance(field, forms.ChoiceField):
+        # Django's own word for no choice; a register may have a better one.
+        usual = BLANK_CHOICE_DASH[0]
+        field.choices = [("", "–") if pair == usual else pair for pair in field.choices]
     if field is not None and required is not None and not isinstance(found, models.BooleanField):
         field.required = required
     return field
@@ -200,12 +263,10 @@ def _relation_field(
         "required": (not found.blank) if required is None else required,
     }
     if found.many_to_many:
-        offered = [(item.pk, str(item)) for item in shown]
-        widget: Any = (
-            forms.CheckboxSelectMultiple() if len(shown) <= FEW else forms.SelectMultiple()
-        )
-        many = Several(rows, widget=widget, **options)
-        many.choices = offered
+        if len(shown) > FEW:
+            return SeveralNamed(rows, f"/suggest/{register.slug}/{found.name}/", **options)
+        many = Several(rows, widget=forms.CheckboxSelectMultiple(), **options)
+        many.choices = [(item.pk, str(item)) for item in shown]
         return many
     if len(shown) > MANY:
         return Named(rows, f"/suggest/{register.slug}/{found.name}/", **options)
@@ -321,15 +382,25 @@ def _stored(model: type[models.Model], name: str, value: Any) -> Any:
 
 def _keep_current(field: forms.Field, record: Record | None, name: str) -> None:
     """What a record says already stays among the choices, even if it could not be chosen anew."""
-    if record is None or not isinstance(field, forms.ModelChoiceField | Named):
+    if record is None or not isinstance(field, forms.ModelChoiceField | Named | SeveralNamed):
         return
-    if isinstance(field, Several):
+    rows: Any = field.queryset
+    model = rows.model
+    if isinstance(field, Several | SeveralNamed):
+        there = list(getattr(record, name).all())
+        kept = Q(pk__in=[item.pk for item in there]) | Q(pk__in=rows.values("pk"))
+        field.queryset = model._default_manager.filter(kept)
+        if isinstance(field, Several):
+            offered = list(field.choices)
+            known = {str(key) for key, _label in offered}
+            more = [(item.pk, str(item)) for item in there if str(item.pk) not in known]
+            field.choices = [*offered, *more]
+        else:
+            field.widget.things = field.queryset
         return
     now = getattr(record, name)
     if now is None:
         return
-    rows: Any = field.queryset
-    model = rows.model
     field.queryset = model._default_manager.filter(Q(pk=now.pk) | Q(pk__in=rows.values("pk")))
     if isinstance(field, forms.ModelChoiceField):
         offered = list(field.choices)

@@ -62,6 +62,11 @@ def record_link(record: Any, *, title: bool = True) -> SafeString:
     return components.ref(record.ref, title=record.title)
 
 
+def short_link(record: Any) -> SafeString:
+    """A record as a link by its title alone, where room is scarce."""
+    return format_html('<a href="/r/{}" title="{}">{}</a>', record.ref, record.ref, record.title)
+
+
 def priority(record: Any) -> SafeString | str:
     if record.priority is None:
         return ""
@@ -97,6 +102,9 @@ def cell(record: Any, column: str | Column) -> SafeString | str:
     found = record._meta.get_field(column)
     if found.many_to_many:
         return ", ".join(name(item) for item in getattr(record, column).all())
+    if found.is_relation and issubclass(found.related_model, Sheet):
+        other = getattr(record, column)
+        return short_link(other) if other is not None else ""
     shown = field(record, column)
     if isinstance(found, models.TextField) and len(str(shown)) > LONG:
         return format_html("{}…", str(getattr(record, column))[:LONG])

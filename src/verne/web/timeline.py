@@ -311,9 +311,12 @@ class _Reading:
 
     def _changes(self, rows: list[Entry]) -> list[Change]:
         found: list[Change] = []
+        begun = {_of_clock(entry) for entry in rows if _happened(entry) == "start"}
         for entry in rows:
             if entry.table == ClockEvent._meta.db_table:
-                found += self._clock_change(entry)
+                # A clock that begins need not be said to begin over.
+                if _happened(entry) != "reset" or _of_clock(entry) not in begun:
+                    found += self._clock_change(entry)
             elif entry.table in self.tables:
                 found += self._row_changes(entry)
         return found
@@ -395,6 +398,17 @@ class _Reading:
         if isinstance(value, datetime) and timezone.is_naive(value):
             value = timezone.make_aware(value, timezone.get_fixed_timezone(0))
         return show.plain(value)
+
+
+def _happened(entry: Entry) -> str:
+    """What happened to a clock, if the row is an event of one."""
+    if entry.table != ClockEvent._meta.db_table:
+        return ""
+    return str((entry.after or {}).get("kind", ""))
+
+
+def _of_clock(entry: Entry) -> Any:
+    return (entry.after or {}).get("clock_id")
 
 
 def _is(entry: Entry, model: type[models.Model]) -> bool:

@@ -286,11 +286,16 @@ def suggest(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     person = person_of(request)
     register = register_at(slug, person)
     found = _relation(register, name)
-    text = next((value for key, value in request.GET.items() if key.endswith(name)), "").strip()
+    said = next((v for k, v in request.GET.items() if k.removesuffix("-more").endswith(name)), "")
+    # Of several names with commas between them, the last is being typed.
+    before, comma, text = said.rpartition(",")
+    text = text.strip()
+    before = f"{before}{comma} " if comma else ""
     rows = forms.choices_for(
         person, register, name, found.related_model, found.get_limit_choices_to()
     )
     offered = forms.suggestions(rows, text) if text else []
+    offered = [(before + word, meaning) for word, meaning in offered]
     return render(request, "records/suggestions.html", {"offered": offered})
 
 

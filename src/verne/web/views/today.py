@@ -79,7 +79,7 @@ def _shown_clauses(statement: Statement, quarter: str) -> list[Clause]:
     return [
         clause
         for clause in sorted(catalogue.clauses.values(), key=lambda c: c.order)
-        if clause.pdca == quarter
+        if catalogue.clauses[clause.chapter].pdca == quarter
         and not clause.informative
         and any(catalogue.requirements_under(clause.number))
         and (clause.depth == 1 or (clause.depth == 2 and clause.chapter == "8"))

@@ -72,11 +72,10 @@ class IncidentRegister(Register):
         "title",
         "priority",
         "state",
+        "due_at",
         "service",
         "customer",
         "owner",
-        "team",
-        "due_at",
         "filed_at",
     )
     filters = ("state", "priority", "service", "category", "owner", "team", "customer", "source")

@@ -79,10 +79,10 @@ class ServiceRequestRegister(Register):
         "request_model",
         "priority",
         "state",
+        "due_at",
         "requester",
         "customer",
         "owner",
-        "due_at",
         "filed_at",
     )
     filters = ("state", "priority", "request_model", "service", "owner", "team", "customer")
