@@ -19,6 +19,9 @@ from tools import postgres
 from verne.cli import up
 from verne.engine.jobs import Steward
 
+# Its first start is costly and shared.
+pytestmark = pytest.mark.xdist_group("up")
+
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 60
 

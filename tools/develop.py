@@ -23,7 +23,8 @@ LOCKS: dict[str, tuple[str, ...]] = {
     "dev": ("core", "pg"),
 }
 """The locks, in order, and those with which each must agree."""
-WORKERS = "2"
+PARALLEL = ("-n", "2", "--dist", "loadgroup")
+"""Tests that share something costly name a group (`xdist_group`) and stay with one worker."""
 
 
 @dataclass
@@ -80,7 +81,7 @@ def types_step() -> Step:
 def pytest_step(name: str, report: Path, *arguments: str, database: str = "") -> Step:
     return Step(
         name,
-        [sys.executable, "-m", "pytest", "-n", WORKERS, f"--junitxml={report}", *arguments],
+        [sys.executable, "-m", "pytest", *PARALLEL, f"--junitxml={report}", *arguments],
         {"DATABASE_URL": database} if database else {},
         shown=True,
     )
