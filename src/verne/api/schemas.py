@@ -114,7 +114,7 @@ class Schemas:
         fields: dict[str, Any] = {}
         for name in self.shown:
             f: Any = self.model._meta.get_field(name)
-            fields[name] = (self._shown_as(name, f), Field(description=described(f)))
+            fields[name] = (self._cover(name) or _shown_as(f), Field(description=described(f)))
         for name in self.register.parts:
             row = self._row(name, incoming=False)
             fields[name] = (list[row], Field(description=_part_words(self.model, name)))  # type: ignore[valid-type]
@@ -130,16 +130,12 @@ class Schemas:
             previous=(str | None, Field(description="Address of the page before.")),
         )
 
-    def _shown_as(self, name: str, f: Any) -> Any:
-        if name == "state":
-            return Literal[tuple(self.model.lifecycle.states)]
-        if name == "kind":
-            return Literal[self.model.kind_name()]
-        if f.is_relation:
-            # What a reader may not see is not named: a reference to it reads as empty.
-            return list[str] if f.many_to_many else str | None
-        kind = _loose(f)
-        return kind | None if f.null else kind
+    def _cover(self, name: str) -> Any:
+        """The words that the cover sheet of this type can hold, where they are few."""
+        return {
+            "state": Literal[tuple(self.model.lifecycle.states)],
+            "kind": Literal[self.model.kind_name()],
+        }.get(name)
 
     def _parts(self) -> dict[str, Any]:
         return {
@@ -164,11 +160,19 @@ class Schemas:
                 obligatory = not (f.blank or f.null or f.has_default())
                 fields[each] = (nullable(f), _field(f, required=obligatory))
             else:
-                fields[each] = (self._shown_as(each, f), Field(description=described(f)))
+                fields[each] = (_shown_as(f), Field(description=described(f)))
         key: Any = (int | None, Field(None, ge=1, le=2**53)) if incoming else (int, Field())
         base = Strict if incoming else Shown
         title = part.__name__ + ("Row" if incoming else "")
         return create_model(title, __base__=base, pk=key, **fields)
+
+
+def _shown_as(f: Any) -> Any:
+    if f.is_relation:
+        # What a reader may not see is not named: a reference to it reads as empty.
+        return list[str] if f.many_to_many else str | None
+    kind = _loose(f)
+    return kind | None if f.null else kind
 
 
 def _loose(f: Any) -> Any:
