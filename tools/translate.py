@@ -39,9 +39,9 @@ PLACES: dict[str, tuple[int | None, int, int | None]] = {
     "pgettext": (0, 1, None),
     "npgettext": (0, 1, 2),
 }
-NAMES = {
-    f"{name}{ending}": name for name in PLACES for ending in ("", "_lazy", "_noop")
-} | {"_": "gettext"}
+NAMES = {f"{name}{ending}": name for name in PLACES for ending in ("", "_lazy", "_noop")} | {
+    "_": "gettext"
+}
 
 IN_TEMPLATE = re.compile(r"\b(?:n?p?gettext|_)\((?=\s*u?[\"'])")
 PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[-+0#]*[\d.]*[a-zA-Z]|%%|\{\w*\}")
@@ -158,7 +158,9 @@ def _message(function: str, call: ast.Call, where: str) -> Message | None:
         if isinstance(given, ast.Constant) and isinstance(given.value, str):
             return given.value
         if isinstance(given, ast.JoinedStr | ast.BinOp):
-            raise Unreadable(f"{where}: a text is put together before it is translated. Write %(name)s.")
+            raise Unreadable(
+                f"{where}: a text is put together before it is translated. Write %(name)s."
+            )
         return None
 
     found = [argument(context), argument(text), argument(plural)]
@@ -181,7 +183,7 @@ def read(language: str) -> dict[tuple[str, str], polib.POEntry]:
     return {(entry.msgctxt or "", entry.msgid): entry for entry in polib.pofile(str(path))}
 
 
-def write(language: str, entries: Iterable[polib.POEntry]) -> None:
+def as_text(language: str, entries: Iterable[polib.POEntry]) -> str:
     """A catalogue without dates and line numbers, so that it changes only when a text does."""
     catalogue = polib.POFile(wrapwidth=100)
     catalogue.metadata = {
@@ -193,10 +195,13 @@ def write(language: str, entries: Iterable[polib.POEntry]) -> None:
         "Plural-Forms": PLURALS[language],
     }
     catalogue.extend(entries)
+    return f"{catalogue}".rstrip("\n") + "\n"
+
+
+def write(language: str, entries: Iterable[polib.POEntry]) -> None:
     path = catalogue_path(language)
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = f"{catalogue}".rstrip("\n") + "\n"
-    path.write_text(text, encoding="utf-8")
+    path.write_text(as_text(language, entries), encoding="utf-8")
 
 
 def brought_up_to_date(language: str, said: dict[tuple[str, str], Message]) -> list[polib.POEntry]:
@@ -252,7 +257,7 @@ def faults(language: str, said: dict[tuple[str, str], Message]) -> Iterator[str]
         if entry is None or entry.obsolete:
             yield f"{language}: {message.text!r} is not in the catalogue: run extract."
             continue
-        yield from (f"{language}: {message.text!r} {fault}" for fault in _faults(entry, message))
+        yield from (f"{language}: {message.text!r} {fault}" for fault in faults_of(entry, message))
     compiled = path.with_suffix(".mo")
     if not compiled.exists() or compiled.read_bytes() != catalogue.to_binary():
         yield f"{language}: django.mo is older than django.po: run compile."
@@ -262,7 +267,7 @@ def _in(context: str) -> str:
     return f" in the sense of {context!r}" if context else ""
 
 
-def _faults(entry: polib.POEntry, message: Message) -> Iterator[str]:
+def faults_of(entry: polib.POEntry, message: Message) -> Iterator[str]:
     if entry.fuzzy:
         yield "is marked fuzzy."
     if (entry.msgid_plural or "") != message.plural:
@@ -274,7 +279,7 @@ def _faults(entry: polib.POEntry, message: Message) -> Iterator[str]:
         return
     whole = _marks(message.plural or message.text)
     for number, text in enumerate(said):
-        # One thing may be said without its number: "one record".
+        # One thing may be said without its number, "one record"; many never.
         last = number == len(said) - 1
         if _marks(text) != whole and (last or _marks(text) != _marks(message.text)):
             yield f"and {text!r} do not hold the same placeholders and marks."
@@ -324,7 +329,9 @@ def missing(language: str) -> int:
 
 def fill(language: str, file: Path) -> int:
     """Translations given as `missing` prints them; what nobody says any more is left out."""
-    given = {(row["context"], row["text"]): row["translations"] for row in json.loads(file.read_text())}
+    given = {
+        (row["context"], row["text"]): row["translations"] for row in json.loads(file.read_text())
+    }
     entries = brought_up_to_date(language, messages())
     for entry in entries:
         texts = given.get((entry.msgctxt or "", entry.msgid))
