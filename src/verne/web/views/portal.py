@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -14,7 +14,6 @@ from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -34,6 +33,7 @@ from verne.sms.resolution.request.models import Question, RequestModel, ServiceR
 
 from .. import components, phrases
 from ..forms import add_errors
+from ..parts import TimelineAct, TimelineDay
 from .common import one, person_of, signed_in, tell_refusal
 
 if TYPE_CHECKING:
@@ -490,17 +490,6 @@ def _record(ref: str, person: Person) -> Any:
     return sheet.opened()
 
 
-@dataclass(frozen=True)
-class Said:
-    """One line of the conversation: words of somebody, or a step in plain words."""
-
-    at: datetime
-    who: str
-    text: str
-    ours: bool
-    step: SafeString | str = ""
-
-
 @signed_in
 def record(request: HttpRequest, ref: str) -> HttpResponse:
     """One of my requests: where it stands, what was said, and a place to answer."""
@@ -513,7 +502,7 @@ def record(request: HttpRequest, ref: str) -> HttpResponse:
         "it": it,
         "state": components.state(label, tone),
         "expected": expected(it.due_at) if it.due_at and tone in ("new", "active") else "",
-        "conversation": conversation(it, person),
+        "days": conversation(it, person),
         "answers": list(it.answers.all()) if hasattr(it, "answers") else [],
         "files": files.readable(it, person),
         "may_answer": may(person, "comment", type(it)) and it.withdrawn_at is None,
@@ -527,41 +516,39 @@ def record(request: HttpRequest, ref: str) -> HttpResponse:
     return render(request, "portal/record.html", context)
 
 
-def conversation(it: Record, person: Person) -> list[Said]:
-    """What was said to each other, and each step, in the order it happened."""
+def conversation(it: Record, person: Person) -> list[TimelineDay]:
+    """What was said to each other, and each step in plain words, in the order it happened."""
     told = [
-        Said(
+        TimelineAct(
             at=comment.at,
-            who=str(comment.by) if comment.by else "",
-            text=comment.text,
-            ours=comment.by_id != person.pk,
+            sentence="",
+            who=_("You") if comment.by_id == person.pk else str(comment.by or ""),
+            icon="comment",
+            said=comment.text,
         )
         for comment in comments.readable(it, person).filter(public=True)
     ]
-    told.append(
-        Said(at=it.filed_at, who="", text="", ours=True, step=_step(it, it.lifecycle.initial.name))
-    )
+    first = it.lifecycle.initial.name
+    last = words_for_state(it, first)[0]
+    told.append(TimelineAct(at=it.filed_at, sentence=last, icon="arrow"))
     moves = Act.objects.filter(record=it.pk, verb="move").order_by("at", "id")
-    last = words_for_state(it, it.lifecycle.initial.name)[0]
     for name, at in moves.values_list("name", "at"):
         step = it.lifecycle.moves.get(name)
         if step is None:
             continue
         label = words_for_state(it, step.target.name)[0]
         if label != last:
-            told.append(Said(at=at, who="", text="", ours=True, step=_step(it, step.target.name)))
+            told.append(TimelineAct(at=at, sentence=label, icon="arrow"))
         last = label
-    return sorted(told, key=lambda line: line.at)
+    days: dict[date, list[TimelineAct]] = {}
+    for line in sorted(told, key=lambda line: line.at):
+        days.setdefault(timezone.localtime(line.at).date(), []).append(line)
+    return [TimelineDay(label=phrases.weekday(day), acts=lines) for day, lines in days.items()]
 
 
 def words_for_state(it: Record, state: str) -> Words:
     known = WORDS.get(it.kind, {}).get(state)
     return known or (it.lifecycle.states[state].label, "active")
-
-
-def _step(it: Record, state: str) -> SafeString:
-    label, tone = words_for_state(it, state)
-    return format_html("{}", components.state(label, tone))
 
 
 @require_POST

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.dates import MONTHS_3
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from verne.conformity import statement as statements
@@ -182,7 +183,7 @@ def _gaps(statement: Statement) -> list[dict[str, Any]]:
     failing.sort(key=lambda pair: -pair[0])
     return [
         {
-            "title": requirement.title,
+            "title": Truncator(requirement.text).words(14),
             "url": f"/standard/obligation/{requirement.id}/",
             "clause": components.clause(
                 requirement.clause,

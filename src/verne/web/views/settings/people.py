@@ -107,6 +107,7 @@ class PersonForm(forms.ModelForm[Person]):
     def __init__(self, *args: Any, by: Person, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.by = by
+        self.fields["organization"].empty_label = "–"  # type: ignore[attr-defined]
         self.fields["active"].help_text = _("Somebody who is not active cannot sign in.")
 
     def clean_active(self) -> bool:
@@ -244,6 +245,8 @@ class TeamForm(forms.ModelForm[Team]):
         )
         self.fields["members"].queryset = here  # type: ignore[attr-defined]
         self.fields["lead"].queryset = here  # type: ignore[attr-defined]
+        for name in ("lead", "organization"):
+            self.fields[name].empty_label = "–"  # type: ignore[attr-defined]
         if here.count() <= FEW * 8:
             self.fields["members"].widget = forms.CheckboxSelectMultiple(
                 choices=self.fields["members"].choices  # type: ignore[attr-defined]

@@ -90,7 +90,9 @@ def roles(request: HttpRequest) -> HttpResponse:
 
 
 class AssignForm(forms.Form):
-    person = forms.ModelChoiceField(Person.objects.none(), label=gettext_lazy("Person"))
+    person = forms.ModelChoiceField(
+        Person.objects.none(), label=gettext_lazy("Person"), empty_label="–"
+    )
     since = forms.DateTimeField(
         label=gettext_lazy("From"),
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
@@ -149,7 +151,7 @@ def role(request: HttpRequest, key: str) -> HttpResponse:
     standard = catalogue().roles.get(key)
     return form_page(
         request,
-        header(request, "roles", role_label(key), lead=row.duty),
+        header(request, "roles", role_label(key)),
         form,
         submit=_("Assign"),
         cancel_url="/settings/roles/",
