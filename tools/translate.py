@@ -184,8 +184,9 @@ def read(language: str) -> dict[tuple[str, str], polib.POEntry]:
 
 
 def as_text(language: str, entries: Iterable[polib.POEntry]) -> str:
-    """A catalogue without dates and line numbers, so that it changes only when a text does."""
+    """A catalogue without dates and places, so that it changes only when a text does."""
     catalogue = polib.POFile(wrapwidth=100)
+    catalogue.header = "Kept by tools/translate.py; the words are agreed in docs/glossary.md."
     catalogue.metadata = {
         "Project-Id-Version": "Verne",
         "Language": language,
@@ -194,7 +195,7 @@ def as_text(language: str, entries: Iterable[polib.POEntry]) -> str:
         "Content-Transfer-Encoding": "8bit",
         "Plural-Forms": PLURALS[language],
     }
-    catalogue.extend(entries)
+    catalogue.extend(sorted(entries, key=lambda entry: (entry.msgid, entry.msgctxt or "")))
     return f"{catalogue}".rstrip("\n") + "\n"
 
 
@@ -214,7 +215,6 @@ def _entry(language: str, message: Message, known: polib.POEntry | None) -> poli
     entry = polib.POEntry(
         msgid=message.text,
         msgctxt=message.context or None,
-        occurrences=[(name, "") for name in message.files],
     )
     if message.plural:
         entry.msgid_plural = message.plural
@@ -306,24 +306,20 @@ def extract() -> int:
 
 
 def missing(language: str) -> int:
-    entries = brought_up_to_date(language, messages())
-    print(
-        json.dumps(
-            [
-                {
-                    "context": entry.msgctxt or "",
-                    "text": entry.msgid,
-                    "plural": entry.msgid_plural or "",
-                    "files": [name for name, _line in entry.occurrences],
-                    "translations": translations(entry),
-                }
-                for entry in entries
-                if not all(translations(entry))
-            ],
-            ensure_ascii=False,
-            indent=1,
-        )
-    )
+    said = messages()
+    entries = brought_up_to_date(language, said)
+    rows = [
+        {
+            "context": message.context,
+            "text": message.text,
+            "plural": message.plural,
+            "files": message.files,
+            "translations": translations(entry),
+        }
+        for message, entry in zip(said.values(), entries, strict=True)
+        if not all(translations(entry))
+    ]
+    print(json.dumps(rows, ensure_ascii=False, indent=1))
     return 0
 
 
