@@ -15,7 +15,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_POST
 
 from verne.conformity.catalogue import catalogue
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 VERBS: dict[str, StrOrPromise] = {
-    "view": gettext_lazy("see"),
-    "file": gettext_lazy("file"),
-    "revise": gettext_lazy("revise"),
-    "link": gettext_lazy("link"),
-    "comment": gettext_lazy("comment"),
-    "withdraw": gettext_lazy("withdraw"),
+    "view": pgettext_lazy("a right", "see"),
+    "file": pgettext_lazy("a right", "file"),
+    "revise": pgettext_lazy("a right", "revise"),
+    "link": pgettext_lazy("a right", "link"),
+    "comment": pgettext_lazy("a right", "comment"),
+    "withdraw": pgettext_lazy("a right", "withdraw"),
 }
 
 SYSTEM: dict[str, StrOrPromise] = {
