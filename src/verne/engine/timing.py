@@ -180,9 +180,10 @@ class _Course:
     def first_running_after(self, due: datetime, end: datetime) -> datetime | None:
         """The instant from which it ran although it was due: only running time breaches."""
         for segment in self.segments:
-            until = segment.until or end
-            if segment.kind == "running" and segment.since >= self.started_at and until > due:
-                return max(segment.since, due)
+            late = max(segment.since, due)
+            runs = segment.kind == "running" and segment.since >= self.started_at
+            if runs and (segment.until or end) > late:
+                return late
         return None
 
 
