@@ -64,6 +64,7 @@ def test_nobody_answers_for_conformity_at_first(db: None) -> None:
 def test_top_management_gives_the_role(director: Person) -> None:
     keeper = a_person("Kim Keeper", roles=[])
     assign("sms_manager", keeper, by=director)
+    describe("sms_manager", "")
     assert figures("sms-conformity-role-held") == (0, 0)  # its duty is not described
     describe("sms_manager", "Keeps the SMS conforming to ISO/IEC 20000-1.")
     assert figures("sms-conformity-role-held") == (1, 0)
