@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.core.exceptions import ValidationError
@@ -146,6 +149,21 @@ def matrices() -> Any:
     )
 
 
+_remembered: ContextVar[dict[tuple[int, int], list[tuple[datetime, int]]] | None] = ContextVar(
+    "_remembered", default=None
+)
+
+
+@contextmanager
+def matrices_stand() -> Iterator[None]:
+    """While thousands of records are brought in, ask for each cell of the matrices once."""
+    token = _remembered.set({})
+    try:
+        yield
+    finally:
+        _remembered.reset(token)
+
+
 def priority_of(impact: int | None, urgency: int | None, *, at: datetime) -> int | None:
     """The priority by the matrix in force at an instant; None while impact or urgency is open.
 
@@ -153,10 +171,21 @@ def priority_of(impact: int | None, urgency: int | None, *, at: datetime) -> int
     """
     if impact is None or urgency is None:
         return None
+    priority = USUAL_MATRIX[(impact, urgency)]
+    for n, (since, gives) in enumerate(_given(impact, urgency)):
+        if n == 0 or since <= at:
+            priority = gives
+    return priority
+
+
+def _given(impact: int, urgency: int) -> list[tuple[datetime, int]]:
+    """What the matrices give for a pair, with the instant from which each was in force."""
+    kept = _remembered.get()
+    if kept is not None and (impact, urgency) in kept:
+        return kept[impact, urgency]
     cells = PriorityCell.objects.filter(of__in=matrices(), impact=impact, urgency=urgency)
     ordered = cells.order_by("of__in_force_since", "of")
-    priority = USUAL_MATRIX[(impact, urgency)]
-    for n, (since, gives) in enumerate(ordered.values_list("of__in_force_since", "gives")):
-        if n == 0 or (since is not None and since <= at):
-            priority = int(gives)
-    return priority
+    found: list[tuple[datetime, int]] = list(ordered.values_list("of__in_force_since", "gives"))
+    if kept is not None:
+        kept[impact, urgency] = found
+    return found
