@@ -6,6 +6,8 @@ from .incident.major import MajorIncidentCriteria as MajorIncidentCriteria
 from .incident.major import Notice as Notice
 from .incident.models import Incident as Incident
 from .intake.fact import ImportedIncident as ImportedIncident
+from .intake.fact import ImportedLog as ImportedLog
+from .intake.fact import Judging as Judging
 from .problem.models import KnownError as KnownError
 from .problem.models import Problem as Problem
 from .problem.trend import Pattern as Pattern

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from django.utils.text import slugify
 
 from verne.engine import bulk
 from verne.engine.acts import file, move, revise
+from verne.engine.moment import now
 from verne.engine.people import Organization, Person, Team
 from verne.engine.records import Record, Sheet
 from verne.sms.portfolio.configuration.models import CIType, ConfigurationItem
@@ -18,18 +21,31 @@ from verne.sms.portfolio.service.models import Service
 from ..classification.models import Category, PriorityMatrix
 from ..problem.models import Problem
 from .log import Log
-from .mapping import Mapping
+from .mapping import Mapping, MappingError
 
 STAFF = ("owner", "updated_by", "opened_by", "resolved_by")
+NAMING = (
+    *STAFF,
+    "caller",
+    "team",
+    "category",
+    "subcategory",
+    "symptom",
+    "problem",
+    "change",
+    "component",
+)
+"""Columns that name people and things."""
 
 
 @dataclass
 class World:
     """Keys of what the log names, by the words it uses."""
 
-    customer: Organization
-    service: Service
+    customer: Organization | None = None
+    service: Service | None = None
     people: dict[str, int] = field(default_factory=dict)
+    callers: dict[int, Person] = field(default_factory=dict)
     teams: dict[str, int] = field(default_factory=dict)
     categories: dict[tuple[str, str], int] = field(default_factory=dict)
     problems: dict[str, int] = field(default_factory=dict)
@@ -42,8 +58,9 @@ def settle(
     """Find or make everything the log names, each kind in one go."""
     own, theirs = _organizations(by, customer)
     world = World(theirs, service or _service(by, theirs, mapping))
-    said = _words(log)
+    said = words(log)
     world.people = _people(mapping.source, said, own=own, theirs=theirs, by=by)
+    world.callers = _callers({world.people[name] for name in said["caller"]})
     world.teams = _teams(said["team"], own, by)
     world.categories = _categories(log, mapping, by)
     world.problems = _records(
@@ -51,8 +68,14 @@ def settle(
         mapping,
         by,
         {
-            name: {"title": name, "origin": "incidents", "service": world.service}
-            for name in sorted(said["problem"])
+            name: {
+                "title": name,
+                "description": "Named in imported incidents.",
+                "origin": "incidents",
+                "service": world.service,
+                "filed_at": at,
+            }
+            for name, at in sorted(_first_named(log, "problem").items())
         },
     )
     world.components = _components(said["component"], world.service, mapping, by)
@@ -60,16 +83,55 @@ def settle(
     return world
 
 
-def _words(log: Log) -> dict[str, set[str]]:
+def rehearsal(log: Log) -> World:
+    """A world of numbers that stand for nothing, to read a log without writing anything."""
+    said = words(log)
+    numbers = {name: {word: n for n, word in enumerate(sorted(said[name]), 1)} for name in said}
+    everybody = set[str]().union(*(said[name] for name in (*STAFF, "caller")))
+    return World(
+        people={name: n for n, name in enumerate(sorted(everybody), 1)},
+        teams=numbers["team"],
+        categories={pair: n for n, pair in enumerate(sorted(_pairs(log)), 1)},
+        problems=numbers["problem"],
+        components=numbers["component"],
+    )
+
+
+def words(log: Log) -> dict[str, set[str]]:
     """The distinct words of each column that names something."""
-    names = (*STAFF, "caller", "team", "problem", "component")
-    said: dict[str, set[str]] = {name: set() for name in names}
+    said: dict[str, set[str]] = {name: set() for name in NAMING}
+    places = [(said[name], log.places[name]) for name in NAMING if name in log.places]
     for rows in log.incidents.values():
         for row in rows:
-            for name in names:
-                if word := row.said.get(name):
-                    said[name].add(word)
-    return said
+            for found, place in places:
+                found.add(row.cells[place])
+    return {name: found - {""} for name, found in said.items()}
+
+
+def _first_named(log: Log, name: str) -> dict[str, datetime]:
+    """When each word of a column was first said."""
+    found: dict[str, datetime] = {}
+    if (place := log.places.get(name)) is None:
+        return found
+    for rows in log.incidents.values():
+        for row in rows:
+            if word := row.cells[place]:
+                found[word] = min(row.at, found.get(word, row.at))
+    return found
+
+
+def _pairs(log: Log) -> set[tuple[str, str]]:
+    """Categories with their subcategories, as the rows have them."""
+    above, below = log.places.get("category"), log.places.get("subcategory")
+    pairs = {
+        (
+            row.cells[above] if above is not None else "",
+            row.cells[below] if below is not None else "",
+        )
+        for rows in log.incidents.values()
+        for row in rows
+    }
+    return pairs - {("", "")}
 
 
 def _organizations(by: Person, customer: str) -> tuple[Organization, Organization]:
@@ -80,11 +142,13 @@ def _organizations(by: Person, customer: str) -> tuple[Organization, Organizatio
         theirs = Organization.objects.filter(name=customer).first()
         if theirs is None:
             theirs = Organization.objects.create(name=customer, kind=Organization.Kind.CUSTOMER)
+    if theirs.kind != Organization.Kind.CUSTOMER:
+        raise MappingError(f"{customer} is no customer: name the one whose people called.")
     return own, theirs
 
 
 def _service(by: Person, customer: Organization, mapping: Mapping) -> Service:
-    key = f"{mapping.source}:service:{slugify(customer.name)}"
+    key = f"{mapping.source}:service:{slugify(customer.name, allow_unicode=True)}"
     there = Service.objects.filter(source_key=key).first()
     return there or file(
         Service,
@@ -110,16 +174,17 @@ def _people(
 ) -> dict[str, int]:
     """People by the name the log gives them. They cannot sign in until somebody lets them."""
     callers = said["caller"]
-    staff = set().union(*(said[name] for name in STAFF)) - callers
-    names = {_username(source, name): (name, name in callers) for name in callers | staff}
-    known = dict(Person.objects.values_list("username", "pk"))
+    everybody = callers.union(*(said[name] for name in STAFF))
+    names = {_username(source, name): name for name in sorted(everybody, reverse=True)}
+    known = set(Person.objects.values_list("username", flat=True))
     new = []
-    for username, (name, is_caller) in sorted(names.items()):
+    for username, name in sorted(names.items()):
         if username in known:
             continue
+        is_caller = name in callers
         person = Person(
             username=username,
-            name=" ".join(name.split()),
+            name=" ".join(name.split())[:150],
             organization=theirs if is_caller else own,
             sms_relevant=not is_caller,
         )
@@ -127,12 +192,21 @@ def _people(
         new.append(person)
     with bulk.umbrella(by=by, note=source):
         bulk.insert(Person, new)
-    known = dict(Person.objects.values_list("username", "pk"))
-    return {name: known[username] for username, (name, _caller) in names.items()}
+    keys = dict(Person.objects.values_list("username", "pk"))
+    return {name: keys[_username(source, name)] for name in everybody}
 
 
 def _username(source: str, name: str) -> str:
-    return f"{source}.{slugify(name)}"[:150]
+    """A name to sign in with, told apart where two names would be spelled alike without marks."""
+    plain, slug = " ".join(name.split()), slugify(name, allow_unicode=True)
+    if plain.lower().replace(" ", "-") == slug and len(slug) <= 100:
+        return f"{source}.{slug}"
+    return f"{source}.{slug[:100]}.{sha256(plain.encode()).hexdigest()[:8]}".replace("..", ".")
+
+
+def _callers(numbers: set[int]) -> dict[int, Person]:
+    """The people who called, each with their organization, so that no incident asks for them."""
+    return Person.objects.select_related("organization").in_bulk(sorted(numbers))
 
 
 def _teams(names: Iterable[str], own: Organization, by: Person) -> dict[str, int]:
@@ -154,7 +228,10 @@ def _records(
     ]
     filed = bulk.bulk_file(kind, rows, by=by)
     if filed.refused:
-        raise ValueError(f"{kind.__name__}: {filed.refused[0].reasons}")
+        first = filed.refused[0]
+        why = "; ".join(f"{name}: {' '.join(said)}" for name, said in first.reasons.items())
+        what = kind._meta.verbose_name
+        raise MappingError(f"The log names a {what} that cannot be filed, {rows[first.row]}: {why}")
     return _known(kind, start)
 
 
@@ -165,11 +242,7 @@ def _known(kind: type[Record], start: str) -> dict[str, int]:
 
 def _categories(log: Log, mapping: Mapping, by: Person) -> dict[tuple[str, str], int]:
     """Categories by (category, subcategory); a subcategory lies under the category it came with."""
-    pairs = {
-        (row.said.get("category", ""), row.said.get("subcategory", ""))
-        for rows in log.incidents.values()
-        for row in rows
-    }
+    pairs = _pairs(log)
     parents = sorted({first or second for first, second in pairs} - {""})
     above = _records(Category, mapping, by, {name: {"title": name} for name in parents})
     below = {
@@ -181,7 +254,6 @@ def _categories(log: Log, mapping: Mapping, by: Person) -> dict[tuple[str, str],
     return {
         (first, second): keys[f"{first}/{second}"] if first and second else keys[first or second]
         for first, second in pairs
-        if first or second
     }
 
 
@@ -232,7 +304,5 @@ def _matrix(mapping: Mapping, by: Person) -> None:
         },
         by=by,
     )
-    from verne.engine.moment import now
-
     matrix = revise(matrix, {"review_due": now().date()}, by=by)
     move(matrix, "put_in_force", by=by, note=mapping.source)
