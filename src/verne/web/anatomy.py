@@ -23,7 +23,7 @@ from verne.engine.lifecycle import Move
 from verne.engine.links import Link as RecordLink
 from verne.engine.people import Person
 from verne.engine.records import Record, Sheet
-from verne.engine.register import Raise, Register, part_model, register_of, registers
+from verne.engine.register import Panel, Raise, Register, part_model, register_of, registers
 from verne.engine.rights import may, scope
 
 from . import components, forms, phrases, show
@@ -44,6 +44,9 @@ from .parts import (
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
+
+NARROW = 3
+"""Columns of a table that fit beside the timeline; wider ones stand below."""
 
 SOON = 0.75
 """From this part of its target on, a running clock asks for attention."""
@@ -179,6 +182,7 @@ def _open_move(
 def _most_likely_first(record: Record, opened: list[OpenMove]) -> list[OpenMove]:
     """The step that leads on along the way comes first and is the button that stands out."""
     ahead = [m for m in opened if not m.danger and _leads_on(record, m.name)]
+    ahead.sort(key=lambda m: _is_aside(record.lifecycle, _target(record, m.name)))
     rest = [m for m in opened if m not in ahead]
     if not ahead:
         return rest
@@ -189,7 +193,11 @@ def _most_likely_first(record: Record, opened: list[OpenMove]) -> list[OpenMove]
 
 def _leads_on(record: Record, name: str) -> bool:
     states = list(record.lifecycle.states)
-    return states.index(record.lifecycle.moves[name].target.name) > states.index(record.state)
+    return states.index(_target(record, name)) > states.index(record.state)
+
+
+def _target(record: Record, name: str) -> str:
+    return record.lifecycle.moves[name].target.name
 
 
 def steps(record: Record) -> list[Step]:
@@ -293,6 +301,10 @@ class PartTable:
     title: str
     heads: list[str]
     rows: list[list[Any]]
+
+    @property
+    def wide(self) -> bool:
+        return len(self.heads) > NARROW
 
 
 def part_tables(record: Record, rows: dict[str, list[Any]] | None = None) -> list[PartTable]:
@@ -586,12 +598,28 @@ class PanelView:
     heads: Sequence[StrOrPromise]
     rows: Sequence[Sequence[Any]]
     empty: StrOrPromise
+    more: int = 0
+    """How many more rows there are than are shown."""
+    more_url: str = ""
 
 
-def panels(record: Record, person: Person) -> list[PanelView]:
+def has_panels(record: Record, *, wide: bool) -> bool:
+    """Whether the register may show something here; nothing is computed yet."""
+    return any(_is_wide(panel) is wide for panel in register_of(record.kind_name()).panels)
+
+
+def _is_wide(panel: Panel) -> bool:
+    return len(panel.heads) > NARROW
+
+
+def panels(
+    record: Record, person: Person, *, wide: bool | None = None, limit: int = 1000
+) -> list[PanelView]:
     """What the register shows beside the fields; a panel without rows and words is left out."""
     shown = []
     for panel in register_of(record.kind_name()).panels:
+        if wide is not None and _is_wide(panel) is not wide:
+            continue
         rows = panel.rows(record, person)
         if not rows and not panel.empty:
             continue
@@ -599,8 +627,10 @@ def panels(record: Record, person: Person) -> list[PanelView]:
             PanelView(
                 title=panel.title,
                 heads=panel.heads,
-                rows=[[show.value(cell) for cell in row] for row in rows],
+                rows=[[show.value(cell) for cell in row] for row in rows[:limit]],
                 empty=panel.empty,
+                more=max(len(rows) - limit, 0),
+                more_url=f"{record.get_absolute_url()}/panels",
             )
         )
     return shown

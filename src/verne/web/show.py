@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 TONES = {"met": "done", "partly": "waiting", "gap": "alert"}
 """Tones of the statement that lifecycles borrow, as tones of a state."""
 
+LENGTHS = frozenset({"seconds"})
+"""Fields that hold a length of time, and are said in hours and minutes."""
+
 LONG = 140
 """Characters of a long text that a cell of a list shows."""
 
@@ -121,6 +124,8 @@ def field(record: Any, column: str) -> SafeString | str:
     if found.is_relation:
         return value(getattr(record, column))
     raw = getattr(record, column)
+    if column in LENGTHS and raw is not None:
+        return phrases.duration(raw)
     if getattr(found, "choices", None) and raw not in (None, ""):
         return label(found, raw)
     return value(raw)

@@ -54,6 +54,7 @@ def mine(person: Person, limit: int = 12) -> tuple[list[Hit], bool]:
     rows = (
         open_sheets(person)
         .filter(whose)
+        .exclude(_steady())
         .order_by(F("due_at").asc(nulls_last=True), F("priority").asc(nulls_last=True), "id")
     )
     # A clock that is paused and due when its record is due is the one that leads.
@@ -62,6 +63,22 @@ def mine(person: Person, limit: int = 12) -> tuple[list[Hit], bool]:
     )
     sheets = list(rows.annotate(paused=Exists(halted))[: limit + 1])
     return [_hit(sheet) for sheet in sheets[:limit]], len(sheets) > limit
+
+
+def _steady() -> Q:
+    """Records that stand as they should and are nobody's work: a matrix in force, a live service.
+
+    Where clocks run, everything that is not finished is work.
+    """
+    steady = Q(pk__in=[])
+    for kind, register in registers.items():
+        if register.model.clocks:
+            continue
+        states = register.model.lifecycle.states.items()
+        met = [name for name, state in states if state.tone == "met"]
+        if met:
+            steady |= Q(kind=kind, state__in=met, due_at=None)
+    return steady
 
 
 def _hit(sheet: Any) -> Hit:

@@ -33,6 +33,9 @@ from ..parts import Conflict, ConflictField, Link, PageHeader
 from ..timeline import timeline
 from .common import one, person_of, refusals, staff, tell_refusal
 
+FEW_ROWS = 10
+"""Rows of a panel on the page of the record; all of them stand on a page of their own."""
+
 
 def record_at(ref: str, person: Person) -> Record:
     """The record of this reference; for those who may not see it there is none."""
@@ -87,7 +90,8 @@ def _page(
         "rail": anatomy.rail(record, person, refused=refused),
         "sections": anatomy.sections(record),
         "part_tables": anatomy.part_tables(record),
-        "has_panels": bool(register_of(record.kind_name()).panels),
+        "has_panels": anatomy.has_panels(record, wide=False),
+        "has_wide_panels": anatomy.has_panels(record, wide=True),
         "clocks": clocks,
         "approvals": anatomy.approval_views(record, person),
         "askable": anatomy.askable(record, person, rights),
@@ -124,12 +128,18 @@ def panels(request: HttpRequest, ref: str) -> HttpResponse:
     """What the register shows beside the fields; fetched after the page, for it may take long."""
     person = person_of(request)
     record = record_at(ref, person)
+    htmx = bool(getattr(request, "htmx", False))
+    wide = request.GET.get("wide")
     context = {
         "it": record,
-        "panels": anatomy.panels(record, person),
+        "panels": anatomy.panels(
+            record,
+            person,
+            wide=None if wide is None else wide == "yes",
+            limit=FEW_ROWS if htmx else 1000,
+        ),
         "header": _header(record, record.title),
     }
-    htmx = getattr(request, "htmx", False)
     return render(request, "records/panels.html" + ("#panels" if htmx else ""), context)
 
 
