@@ -14,6 +14,8 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
@@ -112,6 +114,10 @@ def revoke_token(request: HttpRequest, number: int) -> HttpResponse:
     return redirect("api-tokens")
 
 
+Parameter = tuple[str, str, bool, SafeString]
+"""Its name, its type, whether it is needed, and what it means."""
+
+
 @dataclass(frozen=True)
 class Address:
     """One address of the API with a method, as the page shows it."""
@@ -120,7 +126,7 @@ class Address:
     path: str
     summary: str
     description: str
-    parameters: list[tuple[str, str, bool, str]]
+    parameters: list[Parameter]
     body: str
     answers: list[tuple[str, str]]
 
@@ -135,7 +141,7 @@ class Shape:
 
     name: str
     description: str
-    fields: list[tuple[str, str, bool, str]]
+    fields: list[Parameter]
 
 
 @require_GET
@@ -161,10 +167,10 @@ def docs(request: HttpRequest) -> HttpResponse:
     page = {
         "base": "base.html" if request.user.is_authenticated else "lone.html",
         "header": {"title": _("The API")},
-        "about": schema["info"]["description"].split("\n\n"),
+        "about": [_code(part) for part in schema["info"]["description"].split("\n\n")],
         "groups": groups.items(),
         "shapes": shapes,
-        "problems": TYPES.items(),
+        "problems": [(name, _code(words)) for name, words in TYPES.items()],
     }
     return render(request, "api/docs.html", page)
 
@@ -183,9 +189,9 @@ def _address(path: str, method: str, operation: dict[str, Any]) -> Address:
         method=method.upper(),
         path=path,
         summary=operation["summary"],
-        description=operation.get("description", ""),
+        description=_code(operation.get("description", "")),
         parameters=[
-            (p["name"], _type(p["schema"]), bool(p.get("required")), p.get("description", ""))
+            _parameter(p["name"], p["schema"], bool(p.get("required")), p.get("description", ""))
             for p in operation.get("parameters", ())
         ],
         body=body,
@@ -196,10 +202,22 @@ def _address(path: str, method: str, operation: dict[str, Any]) -> Address:
 def _shape(name: str, schema: dict[str, Any]) -> Shape:
     needed = set(schema.get("required", ()))
     fields = [
-        (field, _type(each), field in needed, each.get("description", ""))
+        _parameter(field, each, field in needed, each.get("description", ""))
         for field, each in schema.get("properties", {}).items()
     ]
     return Shape(name, schema.get("description", ""), fields)
+
+
+def _parameter(name: str, schema: dict[str, Any], needed: bool, words: str) -> Parameter:
+    return name, _type(schema), needed, _code(words)
+
+
+def _code(text: str) -> SafeString:
+    """A text in which what stands between backticks is code."""
+    pieces = enumerate(text.split("`"))
+    return format_html_join(
+        "", "{}", ((format_html("<code>{}</code>", p) if n % 2 else p,) for n, p in pieces)
+    )
 
 
 def _type(schema: dict[str, Any]) -> str:

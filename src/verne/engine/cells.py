@@ -252,7 +252,7 @@ def _chosen(text: str, choices: Iterable[tuple[Any, Any]]) -> Any:
             return value
     raise Unreadable(
         _("“%(text)s” is not one of the choices.") % {"text": text},
-        _("They are %(names)s.") % {"names": ", ".join(str(value) for value, _label in pairs)},
+        _("They are %(names)s.") % {"names": ", ".join(str(label) for _value, label in pairs)},
     )
 
 

@@ -482,6 +482,7 @@ class _Loader:
         record = self._record(line, keys)
         values = self._values(line, cells, record) if not line.findings else {}
         if line.findings:
+            line.changes = {}
             return line
         try:
             with transaction.atomic():

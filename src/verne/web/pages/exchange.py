@@ -231,7 +231,7 @@ def _sums(found: Report) -> list[tuple[str, int]]:
         "unchanged": _("rows that say what is on file already"),
         "refused": _("rows refused"),
     }
-    return [(words[name], count) for name, count in found.counts.items()]
+    return [(words[name], count) for name, count in found.counts.items() if count]
 
 
 def _label(register: type[Register], name: str) -> str:
