@@ -409,7 +409,8 @@ def _first_automatic(record: Record) -> Move | None:
 def _locked(record: R) -> R:
     """The record as it is now, with its cover sheet locked against other writers."""
     Sheet.objects.select_for_update().get(pk=record.pk)
-    fresh: R = type(record)._default_manager.get(pk=record.pk)
+    rows: Any = type(record)._default_manager
+    fresh: R = rows.get(pk=record.pk)
     return fresh
 
 
@@ -479,9 +480,9 @@ def _changes(record: Record, values: Mapping[str, Any]) -> dict[str, Any]:
     plain_values, many, parts = _sorted_out(type(record), values)
     changed: dict[str, Any] = {}
     for name, value in plain_values.items():
-        field = record._meta.get_field(name)
-        before = getattr(record, field.attname)  # type: ignore[union-attr]
-        after = getattr(value, "pk", value) if field.many_to_one else value
+        field: Any = record._meta.get_field(name)
+        before = getattr(record, field.attname)
+        after = getattr(value, "pk", value) if field.is_relation else value
         if after != before:
             changed[name] = value
     for name, value in many.items():
@@ -539,11 +540,9 @@ def _apply(record: Record, changed: Mapping[str, Any], work: Work) -> None:
 def _assign(record: Record, changed: Mapping[str, Any]) -> None:
     plain, many, parts = _sorted_out(type(record), changed)
     for name, value in plain.items():
-        field = record._meta.get_field(name)
-        attribute = (
-            field.attname if field.many_to_one and not isinstance(value, models.Model) else name
-        )  # type: ignore[union-attr]
-        setattr(record, attribute or name, value)
+        field: Any = record._meta.get_field(name)
+        by_key = field.is_relation and not isinstance(value, models.Model)
+        setattr(record, field.attname if by_key else name, value)
     _save_related(record, many, parts)
 
 
@@ -597,7 +596,7 @@ def _save_parts(record: Record, name: str, rows: list[Mapping[str, Any]]) -> Non
     for pk in present.keys() - kept:
         present[pk].delete()
     for n, row in enumerate(rows):
-        part = present[int(row["pk"])] if row.get("pk") else model(of=record)
+        part = present[int(row["pk"])] if row.get("pk") else model(**{"of": record})
         facts = {f: row[f] for f in model.part_fields if f in row}
         for key, value in facts.items():
             related = part._meta.get_field(key).is_relation

@@ -214,8 +214,8 @@ def select(wanted: Wanted, person: Person) -> models.QuerySet[Any]:
     if wanted.text:
         from . import search
 
-        rows = search.narrow(rows, wanted.text)
-    return rows  # type: ignore[no-any-return]
+        return search.narrow(rows, wanted.text)
+    return rows
 
 
 def ordered(wanted: Wanted, rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
@@ -505,7 +505,8 @@ def _read_cursor(wanted: Wanted) -> _Cursor | None:
             raise ValueError(order)
         name, _down = _order(wanted)
         if value is not None and name != "id":
-            value = wanted.register.model._meta.get_field(name).to_python(value)
+            field: Any = wanted.register.model._meta.get_field(name)
+            value = field.to_python(value)
     except (ValueError, TypeError, ValidationError) as error:
         raise NotUnderstood(
             "before" if wanted.before else "after",

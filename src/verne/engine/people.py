@@ -102,7 +102,7 @@ class Person(AbstractBaseUser):
 
     # Django's sign-in asks for these two names.
     @property
-    def is_active(self) -> bool:
+    def is_active(self) -> bool:  # type: ignore[override]
         return self.active
 
     @property

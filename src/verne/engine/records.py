@@ -84,7 +84,7 @@ class Counter(models.Model):
             raise RuntimeError("Take a number inside a transaction, or two people may get it.")
         row = cls.objects.select_for_update().filter(prefix=prefix).first()
         if row is None:
-            cls.objects.bulk_create([cls(prefix=prefix)], ignore_conflicts=True)
+            Counter.objects.bulk_create([Counter(prefix=prefix)], ignore_conflicts=True)
             row = cls.objects.select_for_update().get(prefix=prefix)
         row.last += count
         row.save(update_fields=["last"])
@@ -240,8 +240,8 @@ class Record(Sheet):
         field = cls._meta.get_field(name)
         label = getattr(field, "verbose_name", None)
         if label is None:
-            related = field.related_model
-            label = related._meta.verbose_name_plural if related else name  # type: ignore[union-attr]
+            related: Any = field.related_model
+            label = related._meta.verbose_name_plural if related else name
         text = str(label)
         return text[:1].upper() + text[1:]
 

@@ -184,7 +184,7 @@ def _given(impact: int, urgency: int) -> list[tuple[datetime, int]]:
     if kept is not None and (impact, urgency) in kept:
         return kept[impact, urgency]
     cells = PriorityCell.objects.filter(of__in=matrices(), impact=impact, urgency=urgency)
-    ordered = cells.order_by("of__in_force_since", "of")
+    ordered: Any = cells.order_by("of__in_force_since", "of")
     found: list[tuple[datetime, int]] = list(ordered.values_list("of__in_force_since", "gives"))
     if kept is not None:
         kept[impact, urgency] = found
