@@ -232,7 +232,7 @@ class _Reading:
             said=said,
             internal=internal,
             changes=changes,
-            url=self._as_it_was(act) if changes or act.verb == "file" else "",
+            url=self._as_it_was(act) if act.verb == "file" or _changes_it(act, changes) else "",
         )
 
     def _as_it_was(self, act: Act) -> str:
@@ -398,6 +398,11 @@ class _Reading:
         if isinstance(value, datetime) and timezone.is_naive(value):
             value = timezone.make_aware(value, timezone.get_fixed_timezone(0))
         return show.plain(value)
+
+
+def _changes_it(act: Act, changes: Sequence[Change]) -> bool:
+    """Whether the record says something else after the act, so that it is worth looking back at."""
+    return act.verb in ("revise", "move", "withdraw") and bool(changes)
 
 
 def _happened(entry: Entry) -> str:

@@ -667,13 +667,14 @@ def past(request: HttpRequest, ref: str) -> HttpResponse:
     """The record as it was at an instant that can be chosen."""
     person = person_of(request)
     record = record_at(ref, person)
-    at = _instant(request.GET.get("at", ""))
+    asked = request.GET.get("at", "")
+    at = _instant(asked) if asked else timezone.now()
     context: dict[str, Any] = {
         "it": record,
         "at": at or timezone.now(),
         "title": _("%(ref)s as it was") % {"ref": record.ref},
     }
-    if at is None and request.GET.get("at"):
+    if at is None:
         messages.error(request, _("This is not a date and a time."))
     then = as_it_was(record, at) if at else None
     if at is not None and then is None:
