@@ -38,7 +38,7 @@ from verne.engine.testing import sample
 pytestmark = pytest.mark.django_db
 
 FULL = os.environ.get("VERNE_SCHEMATHESIS") == "full"
-CASES = 40 if FULL else 3
+CASES = 40 if FULL else 6
 USUAL = ("portfolio.service", "relationship.agreement", "resolution.incident")
 
 REFUSALS = ["2xx", "3xx", "401", "403", "404", "409", "412", "413", "422", "429", "5xx"]
@@ -84,7 +84,11 @@ def test_every_answer_is_as_the_description_says(
         record = sample(register, manager)
         comment(record, "A remark", by=manager)
         refs[register.slug] = record.ref
-    headers = {"Authorization": f"Bearer {program(manager).secret}"}
+    headers = {
+        "Authorization": f"Bearer {program(manager).secret}",
+        # This client of ours does not unpack what it asks for packed.
+        "Accept-Encoding": "identity",
+    }
     tried, answers = count(1), dict[int, int]()
     for operation in operations(schema):
         for mode in GenerationMode:

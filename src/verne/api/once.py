@@ -11,6 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from verne.engine.people import Person
 
@@ -32,7 +33,7 @@ def once(request: HttpRequest, person: Person, work: Callable[[], HttpResponse])
     if key is None:
         return work()
     if not re.fullmatch(KEY, key):
-        errors = [{"header": HEADER, "detail": "Send 1 to 255 visible ASCII characters."}]
+        errors = [{"header": HEADER, "detail": _("Send 1 to 255 visible ASCII characters.")}]
         raise Problem(422, "does-not-fit", errors=errors)
     mark = fingerprint(request)
     now = timezone.now()

@@ -20,6 +20,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI
 
@@ -188,7 +189,9 @@ def at_the_door(view: View) -> View:
         if response.status_code == 405:
             problem = respond(Problem(405, "no-such-method"))
             problem["Allow"] = response["Allow"]
-            return problem
+            response = problem
+        # What is read depends on who reads it.
+        patch_vary_headers(response, ("Authorization", "Cookie"))
         return response
 
     return answer

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from ninja import File, Form, Router, UploadedFile
 from ninja.responses import Response
 from pydantic import WithJsonSchema
@@ -126,7 +127,8 @@ def _require_fresh(request: HttpRequest, record: Record, mine: Any) -> None:
     if wanted is None or wanted == "*":
         return
     if not re.fullmatch(TAGS, wanted):
-        errors = [{"header": "If-Match", "detail": 'Send the ETag of the record, such as "3".'}]
+        detail = _("Send the ETag of the record, such as %(tag)s.") % {"tag": '"3"'}
+        errors = [{"header": "If-Match", "detail": detail}]
         raise Problem(422, "does-not-fit", errors=errors)
     tags = [tag.strip().removeprefix("W/") for tag in wanted.split(",")]
     if etag(now) in tags:
@@ -326,19 +328,23 @@ def _refuse_unfit(name: str, values: list[str], declared: dict[str, Any]) -> Non
     """A page forgives an empty or unknown parameter; a program is told what it got wrong."""
     schema = declared.get(name)
     if schema is None:
-        raise listing.NotUnderstood(name, f"This list knows {', '.join(declared)}.")
+        names = ", ".join(declared)
+        raise listing.NotUnderstood(name, _("This list knows %(names)s.") % {"names": names})
     if schema["type"] != "array" and len(values) > 1:
-        raise listing.NotUnderstood(name, "Send it once.")
+        raise listing.NotUnderstood(name, _("Send it once."))
     each = schema.get("items", schema)
     for value in values:
         if not value:
-            raise listing.NotUnderstood(name, "Leave it out when it has no value.")
+            raise listing.NotUnderstood(name, _("Leave it out when it has no value."))
         if "enum" in each and value not in each["enum"]:
-            raise listing.NotUnderstood(name, f"It is one of {', '.join(each['enum'])}.")
+            words = ", ".join(each["enum"])
+            raise listing.NotUnderstood(name, _("It is one of %(names)s.") % {"names": words})
         if each["type"] == "integer" and not re.fullmatch(r"[1-9][0-9]{0,5}", value):
-            raise listing.NotUnderstood(name, "It is a number.")
-        if len(value) > each.get("maxLength", len(value)):
-            raise listing.NotUnderstood(name, f"It has at most {each['maxLength']} characters.")
+            raise listing.NotUnderstood(name, _("It is a number."))
+        if len(value) > (most := each.get("maxLength", len(value))):
+            raise listing.NotUnderstood(
+                name, _("It has at most %(most)d characters.") % {"most": most}
+            )
 
 
 def _sorts(register: type[Register]) -> list[str]:
@@ -532,7 +538,7 @@ def _other(ref: str, person: Person) -> Record:
     """The record at the other end; one that is not there for this person is a wrong value."""
     sheet = Sheet.objects.filter(scope(person, Sheet), ref=ref.upper()).first()
     if sheet is None:
-        errors = [{"pointer": "/ref", "detail": "There is no such record for you."}]
+        errors = [{"pointer": "/ref", "detail": _("There is no such record for you.")}]
         raise Problem(422, "does-not-fit", errors=errors)
     record: Record = sheet.opened()
     return record
@@ -714,7 +720,9 @@ def read_history(
     ] = PAGE,
 ) -> HttpResponse:
     if not 1 <= size <= LARGEST_PAGE or (before is not None and not 1 <= before < 2**62):
-        raise listing.NotUnderstood("size", f"A page has between 1 and {LARGEST_PAGE} acts.")
+        raise listing.NotUnderstood(
+            "size", _("A page has between 1 and %(most)d acts.") % {"most": LARGEST_PAGE}
+        )
     record = _open(request, slug, ref)
     ours = asking(request).kind_of_party == Organization.Kind.OWN
     touching = Entry.objects.filter(record=record.pk).values("act")
@@ -836,7 +844,9 @@ def ask_for_approval(request: HttpRequest, slug: Slug, ref: Ref, body: said.Aski
     person = asking(request)
     record = _open(request, slug, ref)
     if body.move not in record.lifecycle.moves:
-        raise ValidationError({"move": f"There is no move called {body.move}."})
+        raise ValidationError(
+            {"move": _("There is no move called %(name)s.") % {"name": body.move}}
+        )
 
     def work() -> HttpResponse:
         row = approvals.ask(record, body.move, by=person)
