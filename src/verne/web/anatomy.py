@@ -102,7 +102,7 @@ def header(
         priority=show.priority(record),
         facts=facts,
         actions=actions,
-        crumbs=[Link(label=plural(register), url=f"/{register.slug}/")],
+        crumbs=[] if past else [Link(label=plural(register), url=f"/{register.slug}/")],
         quarter=quarter_of(register),
     )
 
