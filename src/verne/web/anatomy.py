@@ -627,7 +627,7 @@ def panels(
             PanelView(
                 title=panel.title,
                 heads=panel.heads,
-                rows=[[show.value(cell) for cell in row] for row in rows[:limit]],
+                rows=[[show.panel_cell(cell) for cell in row] for row in rows[:limit]],
                 empty=panel.empty,
                 more=max(len(rows) - limit, 0),
                 more_url=f"{record.get_absolute_url()}/panels",

@@ -82,9 +82,8 @@ def due(at: datetime | None, *, open: bool) -> SafeString:
         return components.moment(at)
     left = (at - timezone.now()).total_seconds()
     if left < 0:
-        return components.clock(
-            components.Clock(label=_("Due"), standing="late", seconds=-left, due=at, share=1)
-        )
+        late = components.Clock(label=_("Due"), standing="late", seconds=-left, due=at, share=1)
+        return components.clock(late, brief=True)
     return components.moment(at)
 
 
@@ -151,11 +150,18 @@ def value(raw: Any) -> SafeString | str:
         return components.yes_no(raw)
     if isinstance(raw, date):
         return components.moment(raw)
-    if isinstance(raw, int | float | Decimal):
+    if isinstance(raw, Decimal):
+        return phrases.number(float(raw), None if raw % 1 else 0)
+    if isinstance(raw, int | float):
         return phrases.number(float(raw) if isinstance(raw, float) else raw)  # type: ignore[arg-type]
     if isinstance(raw, list | tuple | set | models.QuerySet):
         return format_html_join(", ", "{}", ((value(item),) for item in raw))
     return str(raw)
+
+
+def panel_cell(raw: Any) -> SafeString | str:
+    """A cell of a panel: as any value, but an instant to the minute, to compare it with others."""
+    return components.moment(raw, "exact") if isinstance(raw, datetime) else value(raw)
 
 
 def plain(raw: Any) -> str:

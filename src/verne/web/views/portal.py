@@ -226,7 +226,7 @@ def _standing(service: Service, told: dict[int, str]) -> Standing:
 
 @signed_in
 def status(request: HttpRequest) -> HttpResponse:
-    context = {"services": standings(person_of(request)), "now": timezone.now()}
+    context = {"services": standings(person_of(request)), "now": phrases.hour(timezone.now())}
     return render(request, "portal/status.html", context)
 
 

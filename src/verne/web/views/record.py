@@ -26,7 +26,7 @@ from verne.engine.records import Record, Sheet
 from verne.engine.register import part_model, register_of
 from verne.engine.rights import may
 
-from .. import anatomy, forms, show
+from .. import anatomy, forms, phrases, show
 from ..anatomy import Rights
 from ..context import plural
 from ..parts import Conflict, ConflictField, Link, PageHeader
@@ -672,6 +672,7 @@ def past(request: HttpRequest, ref: str) -> HttpResponse:
     context: dict[str, Any] = {
         "it": record,
         "at": at or timezone.now(),
+        "said": phrases.exact(at) if at else "",
         "title": _("%(ref)s as it was") % {"ref": record.ref},
     }
     if at is None:

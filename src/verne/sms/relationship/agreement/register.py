@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from django.utils import formats, timezone
+from django.utils import formats
 from django.utils.translation import gettext as say
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -90,8 +90,8 @@ def missed(agreement: Agreement, person: Person) -> list[tuple[Any, ...]]:
         (
             clock.record,
             names.get(clock.target_id or 0, clock.measure),
-            _moment(clock.due_at),
-            _moment(clock.stopped_at) if clock.stopped_at else say("still open"),
+            clock.due_at,
+            clock.stopped_at or say("still open"),
         )
         for clock in late[:MISSED_SHOWN]
     ]
@@ -123,8 +123,8 @@ def versions(agreement: Agreement, person: Person) -> list[tuple[Any, ...]]:
             other,
             str(other.version_number),
             other.state_label,
-            _moment(other.in_force_since),
-            _moment(other.in_force_until),
+            other.in_force_since,
+            other.in_force_until,
         )
         for other in family.order_by("-version_number", "-pk")
     ]
@@ -164,10 +164,6 @@ def _trend(row: ServiceLevelMeasurement, before: ServiceLevelMeasurement | None)
     if before is None:
         return ""
     return f"{row.counted - before.counted:+d}"
-
-
-def _moment(at: Any) -> str:
-    return formats.date_format(timezone.localtime(at), "SHORT_DATETIME_FORMAT") if at else ""
 
 
 class AgreementRegister(Register):
