@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gettext
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import cache
 
 import pytest
@@ -17,6 +18,7 @@ from tools import translate
 from verne.engine.people import Person
 from verne.engine.records import Part, Record
 from verne.engine.register import registers
+from verne.web import phrases
 
 LANGUAGES = [to_locale(code) for code, _name in settings.LANGUAGES if code != "en"]
 
@@ -153,6 +155,24 @@ def test_the_sign_in_page_speaks_the_language_of_the_browser(
     page = Client().get("/sign-in/", headers={"accept-language": language})
     assert words in page.content.decode()
     assert f'<html lang="{language}"' in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("language", "number", "share", "date"),
+    [
+        ("en", "1,234,567", "87 %", "7 Mar 2026, 14:05"),
+        ("ko", "1,234,567", "87%", "2026. 3. 7. 14:05"),
+        ("es", "1\u00a0234\u00a0567", "87\u00a0%", "7 mar 2026, 14:05"),
+        ("zh-hans", "1,234,567", "87%", "2026年3月7日 14:05"),
+    ],
+)
+def test_numbers_and_dates_follow_the_language(
+    language: str, number: str, share: str, date: str
+) -> None:
+    with override(language):
+        assert phrases.number(1234567) == number
+        assert phrases.percent(0.87) == share
+        assert phrases.exact(datetime(2026, 3, 7, 14, 5, tzinfo=UTC)) == date
 
 
 def test_what_django_itself_says_is_translated_too() -> None:

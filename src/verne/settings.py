@@ -178,6 +178,7 @@ USE_I18N = True
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("ko", "한국어"), ("es", "Español"), ("zh-hans", "简体中文")]
 LOCALE_PATHS = [PROJECT / "locale"]
+FORMAT_MODULE_PATH = ["verne.formats"]
 
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True

@@ -266,6 +266,8 @@ class Line:
     def say(self, value: float | None) -> str:
         if value is None:
             return "–"
+        if self.unit == "%":
+            return _("%(number)s %%") % {"number": phrases.number(value)}
         return f"{phrases.number(value)} {self.unit}".strip()
 
 
@@ -301,7 +303,7 @@ def line_chart(drawn: Line) -> SafeString:
                 _n(right),
                 _n(left - 5),
                 _n(y_of(level) + 4),
-                phrases.number(round(level, 2)).removesuffix(".0"),
+                phrases.number(int(level) if level == int(level) else round(level, 2)),
             )
         )
     every = max(1, math.ceil(len(drawn.points) / 6))

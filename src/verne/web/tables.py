@@ -26,7 +26,7 @@ from verne.engine.register import Column as RegisterColumn
 from verne.engine.register import Register
 from verne.engine.rights import may
 
-from . import components, show
+from . import components, phrases, show
 from .models import SavedView
 from .parts import Bulk, Chosen, Column, Facet, FilterBar, Link, Option, Pager, Row, Table
 from .views.common import url
@@ -109,23 +109,25 @@ def _column(wanted: Wanted, column: str | RegisterColumn) -> Column:
 def _is_numeric(model: type[Record], column: str | RegisterColumn) -> bool:
     if not isinstance(column, str):
         return False
-    found = model._meta.get_field(column)
+    found: Any = model._meta.get_field(column)
     number = isinstance(found, models.IntegerField | models.DecimalField | models.FloatField)
-    return number and not found.choices and column != "priority"
+    return bool(number and not found.choices and column != "priority")
 
 
 def pager(page: Page) -> Pager:
     """How much there is, and the ways on and back."""
     wanted, shown = page.wanted, len(page.rows)
     if page.next is None and page.previous is None:
-        said = ngettext("%(number)d record", "%(number)d records", shown) % {"number": shown}
+        said = ngettext("%(number)s record", "%(number)s records", shown)
+        said = said % {"number": phrases.number(shown)}
     else:
         number, more = page.count
         said = (
-            _("%(shown)d of more than %(number)d records") % {"shown": shown, "number": number}
+            _("%(shown)s of more than %(number)s records")
             if more
-            else _("%(shown)d of %(number)d records") % {"shown": shown, "number": number}
+            else _("%(shown)s of %(number)s records")
         )
+        said = said % {"shown": phrases.number(shown), "number": phrases.number(number)}
     paged = bool(wanted.after or wanted.before)
     return Pager(
         summary=said,

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.dates import MONTHS_3
 from django.utils.translation import gettext_lazy as _
 
 from verne.conformity import statement as statements
@@ -90,7 +91,10 @@ def _course(view: View) -> Line | None:
         high=100,
         labels=(_("Month"), _("Conforming")),
         points=[
-            (month, None if s.whole.readiness is None else round(100 * s.whole.readiness))
+            (
+                MONTHS_3[int(month[-2:])],
+                None if s.whole.readiness is None else round(100 * s.whole.readiness),
+            )
             for month, s in sorted(months.items())
         ],
     )
