@@ -569,7 +569,7 @@ def link_choices(record: Record, person: Person) -> list[tuple[str, StrOrPromise
         if ends and not any(may(person, "view", registers[k].model) for k in usable):
             continue
         kinds = show.sentence_list(
-            registers[kind].model._meta.verbose_name for kind in (usable if ends else ())
+            registers[kind].model._meta.verbose_name or kind for kind in (usable if ends else ())
         )
         found.append((name, label, kinds))
     return found

@@ -13,7 +13,7 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from verne.engine import roles
-from verne.engine.people import Person
+from verne.engine.people import Organization, Person
 from verne.engine.register import Register, menu
 from verne.engine.rights import may
 
@@ -71,14 +71,13 @@ def shell_of(request: HttpRequest) -> Shell:
     person: Person | None = getattr(request, "person", None)
     if person is None:
         return Shell(languages=_languages(), themes=_themes(""))
-    organization = str(person.organization or "")
     if person.is_customer or request.path.startswith("/portal/"):
         return Shell(
             name=str(person),
             person_key=str(person.pk),
-            organization=organization,
+            organization=_provider(),
             top=_portal_items(request),
-            theme=person.theme,
+            theme=_theme(person),
             themes=_themes(person.theme),
             languages=_languages(),
             home_url="/portal/" if person.is_customer else "/",
@@ -88,15 +87,25 @@ def shell_of(request: HttpRequest) -> Shell:
         name=str(person),
         person_key=str(person.pk),
         role=" · ".join(str(roles.label(key)) for key in sorted(person.roles)[:2]),
-        organization=organization,
+        organization=str(person.organization or ""),
         top=_top(request, person),
         quarters=_quarters(request, person),
         foot=_foot(request, person),
-        theme=person.theme,
+        theme=_theme(person),
         themes=_themes(person.theme),
         languages=_languages(),
         portal_url="/portal/",
     )
+
+
+def _provider() -> str:
+    """Who runs the services: a customer has come to them, not to themselves."""
+    ours = Organization.objects.filter(kind=Organization.Kind.OWN).order_by("pk").first()
+    return str(ours or "")
+
+
+def _theme(person: Person) -> Any:
+    return person.theme
 
 
 def _themes(chosen: str) -> list[Choice]:

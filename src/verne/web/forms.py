@@ -149,7 +149,7 @@ def suggestions(rows: models.QuerySet[Any], text: str, limit: int = 20) -> list[
     return [(word_for(found), str(found)) for found in rows.filter(matching)[:limit]]
 
 
-class Several(forms.ModelMultipleChoiceField):
+class Several(forms.ModelMultipleChoiceField[Any]):
     """Several of a few; also understands them as one text, as the page of a conflict sends them."""
 
     def clean(self, value: Any) -> Any:
@@ -244,7 +244,8 @@ def form_field(
     if isinstance(field, forms.ChoiceField):
         # Django's own word for no choice; a register may have a better one.
         usual = BLANK_CHOICE_DASH[0]
-        field.choices = [("", "–") if pair == usual else pair for pair in field.choices]
+        offered: Any = field.choices
+        field.choices = [("", "–") if pair == usual else pair for pair in offered]
     if field is not None and required is not None and not isinstance(found, models.BooleanField):
         field.required = required
     return field
@@ -391,7 +392,8 @@ def _keep_current(field: forms.Field, record: Record | None, name: str) -> None:
         kept = Q(pk__in=[item.pk for item in there]) | Q(pk__in=rows.values("pk"))
         field.queryset = model._default_manager.filter(kept)
         if isinstance(field, Several):
-            offered = list(field.choices)
+            present: Any = field.choices
+            offered = list(present)
             known = {str(key) for key, _label in offered}
             more = [(item.pk, str(item)) for item in there if str(item.pk) not in known]
             field.choices = [*offered, *more]
@@ -403,7 +405,8 @@ def _keep_current(field: forms.Field, record: Record | None, name: str) -> None:
         return
     field.queryset = model._default_manager.filter(Q(pk=now.pk) | Q(pk__in=rows.values("pk")))
     if isinstance(field, forms.ModelChoiceField):
-        offered = list(field.choices)
+        choices: Any = field.choices
+        offered = list(choices)
         if str(now.pk) not in {str(key) for key, _label in offered}:
             field.choices = [*offered, (now.pk, str(now))]
 
@@ -485,8 +488,8 @@ class Rows:
         known = [
             model_to_dict(row, fields=self.model.part_fields) | {"pk": row.pk} for row in there
         ]
-        wish = (data or {}).get(f"{name}-more")
-        said = (data or {}).get(f"{name}-count")
+        wish = data.get(f"{name}-more") if data is not None else None
+        said = data.get(f"{name}-count") if data is not None else None
         number = int(said) if said and str(said).isdecimal() else len(known) + BLANK_ROWS
         if wish:
             number += 3

@@ -153,7 +153,7 @@ def value(raw: Any) -> SafeString | str:
     if isinstance(raw, Decimal):
         return phrases.number(float(raw), None if raw % 1 else 0)
     if isinstance(raw, int | float):
-        return phrases.number(float(raw) if isinstance(raw, float) else raw)
+        return phrases.number(raw)
     if isinstance(raw, list | tuple | set | models.QuerySet):
         return format_html_join(", ", "{}", ((value(item),) for item in raw))
     return str(raw)

@@ -449,11 +449,11 @@ def _tables(model: type[Record]) -> dict[str, dict[str, Any]]:
     holding = [*model._meta.get_parent_list(), model]
     holding += [part_model(model, name) for name in register.parts]
     tables: dict[str, dict[str, Any]] = {
-        each._meta.db_table: {f.column: f for f in each._meta.local_concrete_fields}
+        each._meta.db_table: {str(f.column): f for f in each._meta.local_concrete_fields}
         for each in holding
     }
     for table, found in _many(model).items():
         tables[table] = {
-            f.column: f for f in found.remote_field.through._meta.local_concrete_fields
+            str(f.column): f for f in found.remote_field.through._meta.local_concrete_fields
         }
     return tables

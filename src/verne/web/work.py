@@ -43,7 +43,8 @@ def open_sheets(person: Person) -> models.QuerySet[Any]:
     unfinished = Q(pk__in=[])
     for states, kinds in finals.items():
         unfinished |= Q(kind__in=kinds) & ~Q(state__in=states)
-    return Sheet.objects.filter(unfinished, scope(person, Sheet), withdrawn_at=None)
+    rows: models.QuerySet[Any] = Sheet.objects.filter(unfinished, scope(person, Sheet))
+    return rows.filter(withdrawn_at=None)
 
 
 def mine(person: Person, limit: int = 12) -> tuple[list[Hit], bool]:
@@ -223,9 +224,9 @@ def due_soon(person: Person, limit: int = 10) -> list[Deadline]:
             continue
         for name in _deadlines(register):
             labels[kind, name] = register.model.field_label(name)
-            rows = register.model.objects.visible_to(person).standing().open()
+            open_ones = register.model.objects.visible_to(person).standing().open()
             parts.append(
-                rows.filter(**{f"{name}__lte": until})
+                open_ones.filter(**{f"{name}__lte": until})
                 .order_by()
                 .values_list("ref", "title", "kind", Value(name), name)
             )

@@ -131,7 +131,12 @@ def profile(request: HttpRequest) -> HttpResponse:
             lead=person.username,
             actions=[Action(label=_("Change the password"), url="/profile/password/", icon="lock")],
         ),
-        "entry": RecordForm(form=form, url=request.path, submit=_("Save"), cancel_url="/"),
+        "entry": RecordForm(
+            form=form,  # type: ignore[arg-type]
+            url=request.path,
+            submit=_("Save"),
+            cancel_url="/",
+        ),
     }
     return render(request, "account/form.html", page, status=422 if form.errors else 200)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -28,7 +30,7 @@ def jump(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
     text = request.GET.get("q", "").strip()
     groups = [group for group in _groups(person, text) if group.hits]
-    context = {"groups": groups, "query": text}
+    context: dict[str, Any] = {"groups": groups, "query": text}
     if getattr(request, "htmx", False):
         return render(request, "parts/jump_results.html", context)
     context["header"] = PageHeader(title=_("Search and jump"))
@@ -96,11 +98,13 @@ def _clauses(person: Person, text: str) -> list[Hit]:
     found = [
         clause
         for clause in catalogue().clauses.values()
-        if clause.number.startswith(wanted) or wanted in clause.title.casefold()
+        if clause.number.startswith(wanted)
+        or wanted in clause.title.casefold()
+        or wanted in clause.name.casefold()
     ]
     found.sort(key=lambda clause: clause.order)
     return [
-        Hit(ref=clause.number, title=clause.title, url=clause_url(clause.number))
+        Hit(ref=clause.number, title=clause.name, url=clause_url(clause.number))
         for clause in found[:FEW]
     ]
 

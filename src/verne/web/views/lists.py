@@ -286,7 +286,8 @@ def suggest(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     person = person_of(request)
     register = register_at(slug, person)
     found = _relation(register, name)
-    said = next((v for k, v in request.GET.items() if k.removesuffix("-more").endswith(name)), "")
+    typed = (k for k in request.GET if k.removesuffix("-more").endswith(name))
+    said = str(request.GET.get(next(typed, ""), ""))
     # Of several names with commas between them, the last is being typed.
     before, comma, text = said.rpartition(",")
     text = text.strip()

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -29,7 +29,7 @@ from verne.engine.rights import may
 from .. import anatomy, forms, phrases, show
 from ..anatomy import Rights
 from ..context import plural
-from ..parts import Conflict, ConflictField, Link, PageHeader
+from ..parts import Conflict, ConflictField, Fact, FieldSection, Link, PageHeader
 from ..timeline import timeline
 from .common import one, person_of, refusals, staff, tell_refusal
 
@@ -320,7 +320,7 @@ def _conflict(
     form: forms.RecordForm,
 ) -> HttpResponse:
     """Both versions side by side. What only this person changed is sent along."""
-    latest = record.acts.exclude(by=person).order_by("-id").select_related("by").first()  # type: ignore[attr-defined]
+    latest = record.acts.exclude(by=person).order_by("-id").select_related("by").first()
     clashing = [name for name in values if name in error.theirs]
     parts = set(register_of(record.kind_name()).parts)
     fields = [
@@ -423,7 +423,7 @@ def attach(request: HttpRequest, ref: str) -> HttpResponse:
     return redirect(f"/r/{record.ref}#files")
 
 
-def download(request: HttpRequest, ref: str, number: int) -> HttpResponse:
+def download(request: HttpRequest, ref: str, number: int) -> FileResponse:
     """A file, for those who may read it on its record; sent so that no browser runs it."""
     person: Person | None = getattr(request, "person", None)
     if person is None:
@@ -707,10 +707,10 @@ def _past_sections(then: Record, at: datetime) -> list[Any]:
     """Fields as they were; relations to many are read from their own history."""
     many = {found.name: _past_many(then, found, at) for found in type(then)._meta.many_to_many}
     return [
-        anatomy.FieldSection(
+        FieldSection(
             title=section.title,
             facts=[
-                anatomy.Fact(label=then.field_label(name), value=show.plain(many[name]))
+                Fact(label=then.field_label(name), value=show.plain(many[name]))
                 if name in many
                 else anatomy.fact(then, name)
                 for name in section.fields

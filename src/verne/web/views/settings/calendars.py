@@ -296,7 +296,11 @@ def calendar(request: HttpRequest, number: int) -> HttpResponse:
         "spec": version.hours.spec if version else {},
         "versions": row.versions.order_by("-valid_from", "-id"),
         "open_clocks": Clock.objects.filter(calendar__of=row, stopped_at=None).count(),
-        "entry": RecordForm(form=form, url=request.path, submit=_("Save")),
+        "entry": RecordForm(
+            form=form,  # type: ignore[arg-type]
+            url=request.path,
+            submit=_("Save"),
+        ),
     }
     return render(request, "settings/calendar.html", context, status=422 if form.errors else 200)
 
@@ -311,7 +315,7 @@ def new_version(request: HttpRequest, number: int | None = None) -> HttpResponse
     if data is not None and looks_first:
         _add_holidays(request, data)
     form = VersionForm(data, initial=initial_of(latest))
-    name = (data or {}).get("name", "") if row is None else row.name
+    name = row.name if row else (data.get("name", "") if data else "")
     shown: list[DayShown] = []
     problem = ""
     if data is not None and form.is_valid():
