@@ -21,10 +21,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import polib
+import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "verne"
 CATALOGUES = SOURCE / "locale"
+STANDARD = SOURCE / "conformity" / "standards" / "iso20000-1-2018.yaml"
 PLURALS = {
     "es": "nplurals=2; plural=(n != 1);",
     "ko": "nplurals=1; plural=0;",
@@ -88,7 +90,17 @@ def messages() -> dict[tuple[str, str], Message]:
             name = path.relative_to(ROOT).as_posix()
             if name not in known.files:
                 known.files.append(name)
-    return found
+    return found | {message.key: message for message in from_standard()}
+
+
+def from_standard() -> Iterator[Message]:
+    """The titles of the clauses, which are data and not code."""
+    said = yaml.load(
+        STANDARD.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    )
+    name = STANDARD.relative_to(ROOT).as_posix()
+    for clause in said["clauses"]:
+        yield Message(clause["title"], context="title of a clause", files=[name])
 
 
 def _is_test(path: Path) -> bool:

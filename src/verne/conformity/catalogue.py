@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
+from django.utils.translation import pgettext
 
 from .duration import Duration
 
@@ -114,6 +115,11 @@ class Clause:
     process: str = ""
     untitled: bool = False
     informative: bool = False
+
+    @property
+    def name(self) -> str:
+        """Its title in the reader's language; tools/translate.py takes the titles from the data."""
+        return pgettext("title of a clause", self.title)
 
     @property
     def order(self) -> tuple[int, ...]:

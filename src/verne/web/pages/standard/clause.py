@@ -68,7 +68,7 @@ def clause(request: HttpRequest, number: str) -> HttpResponse:
         view.base
         | {
             "header": PageHeader(
-                title=f"{number} {found.title}",
+                title=f"{number} {found.name}",
                 lead=found.purpose,
                 quarter=found.pdca,  # type: ignore[arg-type]
                 crumbs=crumbs(view, view.catalogue.ancestors(number)),

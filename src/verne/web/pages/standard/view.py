@@ -130,8 +130,7 @@ def crumbs(view: View, clauses: Sequence[Clause]) -> list[Link]:
     """From the standard down to the clause, which come nearest first."""
     trail = [Link(label=view.catalogue.standard.designation, url=view.url("standard"))]
     return trail + [
-        Link(label=f"{c.number} {c.title}", url=view.clause_url(c.number))
-        for c in reversed(clauses)
+        Link(label=f"{c.number} {c.name}", url=view.clause_url(c.number)) for c in reversed(clauses)
     ]
 
 
