@@ -596,7 +596,9 @@ def _save_parts(record: Record, name: str, rows: list[Mapping[str, Any]]) -> Non
     for pk in present.keys() - kept:
         present[pk].delete()
     for n, row in enumerate(rows):
-        part = present[int(row["pk"])] if row.get("pk") else model(**{"of": record})
+        part: Any = present[int(row["pk"])] if row.get("pk") else model()
+        if part.pk is None:
+            part.of = record
         facts = {f: row[f] for f in model.part_fields if f in row}
         for key, value in facts.items():
             related = part._meta.get_field(key).is_relation
