@@ -19,7 +19,7 @@ from verne.engine.evidence import answers
 from verne.engine.people import Person
 from verne.engine.records import Part, Record, Sheet
 from verne.engine.rights import scope
-from verne.web import components, phrases
+from verne.web import components, phrases, show
 from verne.web.parts import Action, Column, Fact, Link, PageHeader, Pager, Row, Table
 
 from .shown import cited, note_of, said, worded
@@ -233,7 +233,7 @@ def _sheet_row(sheet: Sheet, *, title: str) -> Row:
         cells=[
             components.ref(sheet.ref, sheet.get_absolute_url(), sheet.title),
             title,
-            components.state(state.label, state.tone),
+            components.state(state.label, show.tone(state)),
             components.person(sheet.owner),
             components.moment(sheet.filed_at, "day"),
         ],
