@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from django.db import connection
-from django.db.models import prefetch_related_objects
+from django.core.exceptions import PermissionDenied
+from django.db import connection, transaction
+from django.db.models import Count, prefetch_related_objects
+from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from verne.engine import bulk, clock
 from verne.engine.clock import Clock
+from verne.engine.jobs import job, later
+from verne.engine.people import Person
+from verne.engine.records import Sheet
+from verne.sms.relationship.agreement.models import Agreement
 from verne.sms.relationship.agreement.targets import target_under
 
 from ..incident.models import Incident
-from .fact import ImportedIncident
+from .fact import ImportedIncident, Judging
 
 if TYPE_CHECKING:
-    from verne.engine.people import Person
-    from verne.sms.relationship.agreement.models import Agreement
+    from typing import Any
 
 BATCH = 1000
 KEPT = (
@@ -42,17 +47,26 @@ KEPT = (
 """Columns of a clock that follow from its target."""
 
 
+def may_judge(person: Person) -> bool:
+    """Whether this person may give the clocks of imported incidents other targets."""
+    return person.may("engine.import_records")
+
+
 def apply(
     agreement: Agreement, *, by: Person, told: Callable[[int, int], None] | None = None
 ) -> int:
     """Give the clocks of all imported incidents the targets of an agreement; how many changed.
 
-    Nothing is lost: the events stay, and another agreement can be applied afterwards.
+    Nothing is lost: the events stay, and another agreement can be applied afterwards. Run twice it
+    changes nothing, so a run that broke off is simply run again.
     """
+    if not may_judge(by):
+        raise PermissionDenied(_("Your roles do not let you judge imported incidents anew."))
     keys = list(ImportedIncident.objects.order_by("incident").values_list("incident", flat=True))
     changed = 0
     for done, group in enumerate(_groups(keys)):
-        changed += _apply(agreement, group, by=by)
+        with transaction.atomic():
+            changed += _apply(agreement, group, by=by)
         if told is not None:
             told(min((done + 1) * BATCH, len(keys)), len(keys))
     return changed
@@ -72,15 +86,18 @@ def _apply(agreement: Agreement, keys: list[int], *, by: Person) -> int:
     for row in clocks:
         incident = incidents[row.record_id]
         before = [getattr(row, name) for name in KEPT]
-        clock.take_target(row, target_under(agreement, incident, row.measure))
-        events = sorted(row.events.all(), key=lambda e: (e.at, e.pk))
-        clock.project(row, events[-1].at)
+        target = target_under(agreement, incident, row.measure)
+        clock.take_target(row, target)
+        if target is not None and target.calendar is not None:
+            row.calendar = target.calendar
+        clock.project(row, max(event.at for event in row.events.all()))
         if [getattr(row, name) for name in KEPT] != before:
             changed.append(row)
     if changed:
         with bulk.umbrella(by=by, note=agreement.ref) as work:
             work.kinds.add(Incident.kind_name())
             _write(changed)
+            _write_due(changed, incidents)
     return len(changed)
 
 
@@ -88,7 +105,7 @@ def _write(clocks: list[Clock]) -> None:
     """One prepared statement run many times; Django's own bulk update is ten times slower."""
     fields = [f for f in Clock._meta.concrete_fields if f.attname in KEPT]
     quote = connection.ops.quote_name
-    sets = ", ".join(f"{quote(f.column)} = %s" for f in fields)
+    sets = ", ".join(f"{quote(str(f.column))} = %s" for f in fields)
     with connection.cursor() as cursor:
         cursor.executemany(
             f"UPDATE {quote(Clock._meta.db_table)} SET {sets} WHERE id = %s",
@@ -99,24 +116,60 @@ def _write(clocks: list[Clock]) -> None:
         )
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """What the other tool said of an incident's target, against what we compute."""
+def _write_due(clocks: list[Clock], incidents: dict[int, Any]) -> None:
+    """An incident that is still open is due when its leading clock is."""
+    leading = {rule.measure for rule in Incident.clocks if rule.leads}
+    for row in clocks:
+        due = row.due_at if row.measure in leading and row.is_open else None
+        if due != incidents[row.record_id].due_at and row.measure in leading:
+            Sheet.objects.filter(pk=row.record_id).update(due_at=due)
 
-    said: bool | None
-    ours: str
-    count: int
+
+# --- In the background ---------------------------------------------------------------------------
 
 
-def compare(person: Person) -> list[Comparison]:
-    """How many incidents there are for each pair of its word and ours, as this person sees them."""
-    from django.db.models import Count, F
+def ask(agreement: Agreement, *, by: Person) -> Judging:
+    """Have the imported incidents judged by an agreement in the background."""
+    if not may_judge(by):
+        raise PermissionDenied(_("Your roles do not let you judge imported incidents anew."))
+    with transaction.atomic():
+        asked: Judging = Judging.objects.create(
+            agreement=agreement,
+            by=by,
+            asked_at=timezone.now(),
+            total=ImportedIncident.objects.count(),
+        )
+        later(judge, asked.pk)
+    return asked
 
-    seen = Incident.objects.visible_to(person)
-    rows = (
-        ImportedIncident.objects.filter(incident__in=seen, incident__clock_rows__measure="resolve")
-        .values("made_sla", ours=F("incident__clock_rows__state"))
-        .annotate(count=Count("pk"))
-        .order_by("made_sla", "ours")
-    )
-    return [Comparison(r["made_sla"], r["ours"], r["count"]) for r in rows]
+
+@job(retries=2)
+def judge(number: int) -> None:
+    """Judge the imported incidents as somebody asked, and note how far it is."""
+    asked = Judging.objects.select_related("agreement", "by").get(pk=number)
+
+    def note(done: int, total: int) -> None:
+        Judging.objects.filter(pk=number).update(done=done, total=total)
+
+    mine = Judging.objects.filter(pk=number)
+    try:
+        changed = apply(asked.agreement, by=asked.by, told=note)
+    except Exception as wrong:
+        mine.update(why=str(wrong))
+        raise
+    mine.update(changed=changed, ended_at=timezone.now(), why="")
+
+
+def latest() -> Judging | None:
+    """The latest judging that was asked for."""
+    found: Judging | None = Judging.objects.select_related("agreement", "by").first()
+    return found
+
+
+def judged_by() -> list[tuple[Agreement, int]]:
+    """The agreements by which imported incidents are judged now, and how many are by each."""
+    rows = Clock.objects.filter(record__in=ImportedIncident.objects.values("incident"))
+    counts = rows.filter(measure="resolve").exclude(agreement=None)
+    found = dict(counts.order_by().values_list("agreement").annotate(n=Count("pk")))
+    agreements = Agreement.objects.in_bulk(found)
+    return [(agreements[key], n) for key, n in found.items() if key in agreements]

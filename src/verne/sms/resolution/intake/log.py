@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from io import TextIOWrapper
 from itertools import pairwise
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -130,11 +131,8 @@ def _opened(path: Path) -> Iterator[tuple[IO[str], Callable[[], tuple[int, int]]
     size = path.stat().st_size
     with path.open("rb") as packed:
         opener = OPENERS.get(path.suffix.lower())
-        if opener is None:
-            with path.open(encoding="utf-8-sig", newline="") as plain:
-                yield plain, lambda: (min(plain.buffer.tell(), size), size)
-            return
-        with opener(packed, "rt", encoding="utf-8-sig", newline="") as stream:
+        plain = opener(packed) if opener else packed
+        with TextIOWrapper(plain, encoding="utf-8-sig", newline="") as stream:
             yield stream, lambda: (packed.tell(), size)
 
 

@@ -57,7 +57,8 @@ def settle(
 ) -> World:
     """Find or make everything the log names, each kind in one go."""
     own, theirs = _organizations(by, customer)
-    world = World(theirs, service or _service(by, theirs, mapping))
+    service = service or _service(by, theirs, mapping)
+    world = World(theirs, service)
     said = words(log)
     world.people = _people(mapping.source, said, own=own, theirs=theirs, by=by)
     world.callers = _callers({world.people[name] for name in said["caller"]})
@@ -72,13 +73,13 @@ def settle(
                 "title": name,
                 "description": "Named in imported incidents.",
                 "origin": "incidents",
-                "service": world.service,
+                "service": service,
                 "filed_at": at,
             }
             for name, at in sorted(_first_named(log, "problem").items())
         },
     )
-    world.components = _components(said["component"], world.service, mapping, by)
+    world.components = _components(said["component"], service, mapping, by)
     _matrix(mapping, by)
     return world
 

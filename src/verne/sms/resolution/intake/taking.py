@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from collections.abc import Mapping as Facts
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,6 +83,8 @@ class Taken:
     missed: int = 0
     named: dict[str, int] = field(default_factory=dict)
     flaws: list[logs.Flaw] = field(default_factory=list)
+    world: World | None = None
+    """Whom and what it was about; nothing in a rehearsal."""
 
     @property
     def done(self) -> int:
@@ -90,15 +92,19 @@ class Taken:
 
     def figures(self) -> dict[str, Any]:
         """The numbers alone."""
-        return {k: v for k, v in asdict(self).items() if k != "flaws"} | {
+        plain = {k: v for k, v in vars(self).items() if isinstance(v, int)}
+        return plain | {
+            "named": self.named,
             "flaws": len(self.flaws),
             "flaws_by_kind": self.flaws_by_kind(),
         }
 
     def flaws_by_kind(self) -> dict[str, int]:
+        """How often each occurred; one line about many incidents counts them."""
         found: dict[str, int] = {}
         for flaw in self.flaws:
-            found[flaw.kind] = found.get(flaw.kind, 0) + 1
+            many = int(flaw.value) if flaw.kind == "gaps" else 1
+            found[flaw.kind] = found.get(flaw.kind, 0) + many
         return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
@@ -137,6 +143,7 @@ def take(
         world = settle(log, mapping, by=by, customer=customer, service=service)
         run = _open(path, mapping, world, by=by, zone=zone)
     taken = _begin(log)
+    taken.world = world
     with matrices_stand():
         for pasts in _pasts(log, mapping, world, zone):
             new = filed = _not_there(pasts, log)
@@ -155,6 +162,7 @@ def _silent(done: int, total: int, what: str) -> None:
 
 
 def _open(path: Path, mapping: Mapping, world: World, *, by: Person, zone: ZoneInfo) -> ImportedLog:
+    assert world.customer is not None  # only a rehearsal has none
     with bulk.umbrella(by=by, note=path.name):
         return ImportedLog.objects.create(
             source=mapping.source,
