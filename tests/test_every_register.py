@@ -96,7 +96,7 @@ def test_a_record_is_found_by_a_word_of_its_title(
     record = sample(register, manager)
     words = record.title.split()
     assert register.model.objects.filter(pk=record.pk).exists()
-    assert search.filter(Sheet.objects.all(), words[0]).filter(pk=record.pk).exists()
+    assert search.narrow(Sheet.objects.all(), words[0]).filter(pk=record.pk).exists()
 
 
 @each
