@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.dates import WEEKDAYS
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext
 
@@ -137,7 +138,7 @@ class VersionForm(forms.Form):
         super().__init__(*args, **kwargs)
         week = {
             f"day_{key}": forms.CharField(
-                label=WEEKDAYS[number],
+                label=capfirst(str(WEEKDAYS[number])),
                 required=False,
                 max_length=120,
                 widget=forms.TextInput(attrs={"placeholder": pgettext("hours", "closed")}),
