@@ -95,6 +95,17 @@ def test_a_page_deep_in_the_list_asks_no_more_queries(manager: Person, nine: lis
     assert "COUNT(" not in far.captured_queries[0]["sql"]
 
 
+def test_an_order_of_the_cover_sheet_is_one_its_index_has(
+    manager: Person, nine: list[Service]
+) -> None:
+    first = listing.page(SERVICES, manager, {"sort": "-filed_at"}, 2)
+    with CaptureQueriesContext(connection) as queries:
+        listing.page(SERVICES, manager, {"sort": "-filed_at", "after": first.next or ""}, 2)
+    order = queries.captured_queries[0]["sql"].rpartition("ORDER BY")[2]
+    # Numbered by the table of the type, every record would be sorted for every page.
+    assert order.count('"engine_sheet".') == 2
+
+
 def test_counts_stop_at_a_limit(manager: Person, nine: list[Service]) -> None:
     rows = listing.page(SERVICES, manager, {}).selection
     assert listing.bounded_count(rows, 5) == (5, True)

@@ -12,8 +12,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
-from django.db import models
+from django.db import connection, models
 from django.db.models import F, Q
+from django.db.models.expressions import RawSQL
+from django.db.models.lookups import GreaterThan, LessThan
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -221,10 +223,11 @@ def select(wanted: Wanted, person: Person) -> models.QuerySet[Any]:
 def ordered(wanted: Wanted, rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
     """The rows in the order of the list, for whoever takes all of them (an export)."""
     name, down = _order(wanted)
+    number = _number().desc() if down else _number().asc()
     if name == "id":
-        return rows.order_by("-id" if down else "id")
+        return rows.order_by(number)
     column = F(name).desc(nulls_last=True) if down else F(name).asc(nulls_last=True)
-    return rows.order_by(column, "-id" if down else "id")
+    return rows.order_by(column, number)
 
 
 def bounded_count(rows: models.QuerySet[Any], limit: int = 100) -> tuple[int, bool]:
@@ -465,17 +468,29 @@ def _walk(
             part = rows
         if nullable:
             part = part.filter(**{f"{name}__isnull": not filled})
-        sign = "" if ascending else "-"
-        keys = [sign + "id"] if name == "id" or not filled else [sign + name, sign + "id"]
+        number = _number().asc() if ascending else _number().desc()
+        column = F(name).asc() if ascending else F(name).desc()
+        keys = [number] if name == "id" or not filled else [column, number]
         found += part.order_by(*keys)[: room - len(found)]
         if len(found) >= room:
             break
     return found
 
 
+def _number() -> RawSQL:
+    """The number of a record as the cover sheet holds it.
+
+    Django names the same number by the type's own table, where no index of the cover sheet leads:
+    each page would then sort all records of the type.
+    """
+    table = connection.ops.quote_name(Sheet._meta.db_table)
+    return RawSQL(f"{table}.id", (), output_field=models.BigIntegerField())
+
+
 def _beyond(name: str, cursor: _Cursor, ascending: bool) -> Q:
     than = "gt" if ascending else "lt"
-    further = Q(**{f"id__{than}": cursor.number})
+    compare: Any = GreaterThan if ascending else LessThan
+    further = Q(compare(_number(), cursor.number))
     if name == "id" or cursor.value is None:
         return further
     # The first half alone is what an index can seek; the second settles equal values.
