@@ -28,7 +28,7 @@ from verne.engine.register import registers
 from verne.engine.rights import may, scope
 from verne.sms.portfolio.catalogue.models import CatalogueEntry
 from verne.sms.portfolio.service.models import Service
-from verne.sms.resolution.incident.models import Incident
+from verne.sms.resolution.incident.models import Incident, note_confirmation
 from verne.sms.resolution.request.models import Question, RequestModel, ServiceRequest
 
 from .. import components, phrases
@@ -565,6 +565,8 @@ def answer(request: HttpRequest, ref: str) -> HttpResponse:
         text = "\n".join(filter(None, [_("No, it is not solved."), text]))
     try:
         comments.comment(it, text, by=person, public=True)
+        if isinstance(it, Incident) and said in ("yes", "no"):
+            note_confirmation(it, solved=said == "yes", by=person)
         _attach(request, it, request.FILES.get("file"), person)
         messages.success(request, _("Thank you. We have your answer."))
     except (ValidationError, PermissionDenied) as error:

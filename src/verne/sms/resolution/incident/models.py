@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from verne.engine import clock
-from verne.engine.acts import move_by_rule
+from verne.engine.acts import act, move_by_rule
 from verne.engine.comments import heard
 from verne.engine.lifecycle import Lifecycle, Move, State
 from verne.engine.links import Cascade, LinkType, linked
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from verne.engine.comments import Comment
     from verne.engine.history import Act
+    from verne.engine.people import Person
 
 
 class Pending(models.TextChoices):
@@ -436,6 +437,17 @@ def note_the_first_answer(record: Any, comment: Comment, act: Act) -> None:
 
 
 heard.append(note_the_first_answer)
+
+
+def note_confirmation(incident: Incident, *, solved: bool, by: Person) -> None:
+    """The user's own answer whether it is solved: theirs to give without a right to revise."""
+    if incident.state != "resolved":
+        return
+    answer = Incident.Confirmation.CONFIRMED if solved else Incident.Confirmation.DISPUTED
+    with act("revise", by=by, record=incident.pk, kind=incident.kind_name()):
+        Incident.objects.filter(pk=incident.pk).update(
+            confirmation=answer, version=F("version") + 1
+        )
 
 
 def resumable(at: datetime) -> IncidentQuerySet:
