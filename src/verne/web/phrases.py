@@ -31,7 +31,12 @@ def _exact(at: datetime, zone: bool, time_zone: str, language: str | None) -> st
 
 def day(at: date) -> str:
     """The date alone."""
-    local = timezone.localtime(at) if isinstance(at, datetime) else at
+    local = timezone.localtime(at).date() if isinstance(at, datetime) else at
+    return _day(local, get_language())
+
+
+@lru_cache(maxsize=4096)
+def _day(local: date, language: str | None) -> str:
     return dateformat.format(local, pgettext("date, in Django's date format", "j M Y"))
 
 
