@@ -147,6 +147,10 @@ def test_a_customer_says_whether_it_is_solved(
     client.post(f"/portal/r/{incident.ref}/answer", {"solved": "no", "text": "Dark again"})
     said = incident.comments.latest("id").text
     assert said == "No, it is not solved.\nDark again"
+    incident.refresh_from_db()
+    assert incident.confirmation == Incident.Confirmation.DISPUTED
+    client.post(f"/portal/r/{incident.ref}/answer", {"solved": "yes"})
+    assert move(incident, "close", by=manager, values={"closure_code": "solved"}).state == "closed"
 
 
 def test_files_are_read_by_those_who_may(manager: Person, customer: Person, browse: Browse) -> None:
