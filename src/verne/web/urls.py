@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 
 from .pages import exchange
+from .pages.map import map_page
 from .pages.style import style_page
 from .views import account, filing, finding, lists, portal, record, today
 from .views.settings import calendars, people, roles
@@ -21,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("preferences/", account.preferences, name="preferences"),
     path("style/", style_page, name="style"),
     path("standard/", include("verne.web.pages.standard.urls")),
+    path("imports/", include("verne.web.pages.imports")),
     path("portal/", portal.start, name="portal"),
     path("portal/status/", portal.status, name="portal-status"),
     path("portal/fault/", portal.fault, name="portal-fault"),
@@ -57,6 +59,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("r/<str:ref>/edit", record.edit, name="record-edit"),
     path("r/<str:ref>/timeline", record.older, name="record-timeline"),
     path("r/<str:ref>/panels", record.panels, name="record-panels"),
+    path("r/<str:ref>/map", map_page, name="record-map"),
     path("r/<str:ref>/move/<str:name>", record.move, name="record-move"),
     path("r/<str:ref>/comment", record.comment, name="record-comment"),
     path("r/<str:ref>/file", record.attach, name="record-attach"),

@@ -33,6 +33,9 @@ from ..parts import Conflict, ConflictField, Fact, FieldSection, Link, PageHeade
 from ..timeline import timeline
 from .common import one, person_of, refusals, staff, tell_refusal
 
+MAPPED = ("portfolio.service", "portfolio.configurationitem")
+"""Kinds of record that stand on one another, and have a map."""
+
 FEW_ROWS = 10
 """Rows of a panel on the page of the record; all of them stand on a page of their own."""
 
@@ -98,6 +101,7 @@ def _page(
         "links": anatomy.link_rows(record, person, rights),
         "files": anatomy.file_rows(record, person, rights),
         "raises": anatomy.raisable(record, person),
+        "mapped": record.kind in MAPPED,
         "clauses": anatomy.proves(record, person),
         "days": told.days,
         "more_url": told.more_url,

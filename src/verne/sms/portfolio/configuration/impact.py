@@ -54,6 +54,18 @@ def path_to(key: int, reached: dict[int, Reached]) -> list[int]:
     return way[::-1]
 
 
+def ties_among(keys: list[int]) -> set[tuple[int, int]]:
+    """Which of these records stand on which others of them: pairs of who stands, and on what."""
+    known = set(keys)
+    ties = {(upper, lower) for upper, lower, _tie in _downward(_listed(sorted(known)))}
+    # An item and the service it stands for are one: their tie is said once.
+    return {
+        (upper, lower)
+        for upper, lower in ties
+        if lower in known and ((lower, upper) not in ties or upper < lower)
+    }
+
+
 def _walk(starts: Any, ties: Any, depth: int | None, most: int | None) -> dict[int, Reached]:
     begun = set(starts)
     reached: dict[int, Reached] = {}
