@@ -7,6 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.test import Client
 
 from verne.engine.clock import ClockEvent
 from verne.engine.history import Act, as_it_was
@@ -85,3 +86,18 @@ def test_a_mapping_with_an_unknown_state_says_what_to_write(tmp_path: Path) -> N
     wrong.write_text(shipped.read_text().replace("state: in_progress", "state: busy"))
     with pytest.raises(mappings.MappingError, match="in_progress"):
         mappings.load(wrong)
+
+
+def test_what_came_in_and_how_its_verdicts_compare_can_be_looked_at(
+    importer: Person, client: Client
+) -> None:
+    taken_in(importer)
+    client.force_login(importer)
+    for address in ("/imports/", "/imports/made-sla/", "/incidents/"):
+        assert client.get(address).status_code == 200
+
+
+def test_a_stranger_sees_no_import(importer: Person, stranger: Person, client: Client) -> None:
+    taken_in(importer)
+    client.force_login(stranger)
+    assert client.get("/imports/made-sla/").status_code in (403, 404)

@@ -201,7 +201,7 @@ class _Told:
         """Give the clocks the targets of an agreement, and count what comes of it."""
         from verne.sms.resolution.intake import terms
         from verne.sms.resolution.intake.agreed import apply
-        from verne.sms.resolution.intake.comparing import compare
+        from verne.sms.resolution.intake.comparing import OURS, compare
 
         self.agreement = chosen
         if template is not None and (world := self.taken.world) is not None:
@@ -220,10 +220,9 @@ class _Told:
             self.clocks = apply(self.agreement, by=by, told=progress)
         finally:
             progress.end()
-        for cell in compare(by):
-            self.verdict[cell.ours] = self.verdict.get(cell.ours, 0) + cell.count
-            if cell.differ:
-                self.verdict["differ"] = self.verdict.get("differ", 0) + cell.count
+        found = compare(by)
+        self.verdict = {word: found.count(ours=word) for word in OURS}
+        self.verdict["differ"] = found.differing
 
     def figures(self) -> dict[str, Any]:
         return self.taken.figures() | {

@@ -28,6 +28,7 @@ from verne.engine.rights import may
 
 from . import components, phrases, show
 from .models import SavedView
+from .pages import imports
 from .parts import Bulk, Chosen, Column, Facet, FilterBar, Link, Option, Pager, Row, Table
 from .views.common import url
 
@@ -277,6 +278,7 @@ def _tools(wanted: Wanted, person: Person) -> list[Facet]:
         ]
     if person.may("engine.import_records"):
         more.append(Option(label=_("Import…"), url=f"/{slug}/import"))
+    more += imports.options(wanted.register.model.kind_name(), person)
     tools.append(Facet(label=_("More"), options=more, icon="download"))
     return tools
 

@@ -60,6 +60,12 @@ def fitting_known_errors(incident: Incident, person: Person) -> list[tuple[Any, 
     return [(error, error.workaround[:200]) for error in errors.values()][:5]
 
 
+def told_elsewhere(incident: Incident, person: Person) -> list[tuple[Any, ...]]:
+    """What the log it was imported from says in columns that have no place here."""
+    imported = getattr(incident, "imported", None)
+    return list(imported.unplaced().items()) if imported else []
+
+
 class IncidentRegister(Register):
     model = Incident
     prefix = "INC"
@@ -131,6 +137,7 @@ class IncidentRegister(Register):
             (_("Incident"), _("Kind of resolution"), _("Resolution")),
             similar_incidents,
         ),
+        Panel(_("In the other tool"), (_("Column"), _("Value")), told_elsewhere),
     )
     raises = (
         Raise(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
-from django.db.models import Count, prefetch_related_objects
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 BATCH = 1000
+AT_ONCE = 1000
+"""Incidents that are judged while somebody waits."""
 KEPT = (
     "name",
     "calendar_id",
@@ -129,7 +131,9 @@ def _write_due(clocks: list[Clock], incidents: dict[int, Any]) -> None:
 
 
 def ask(agreement: Agreement, *, by: Person) -> Judging:
-    """Have the imported incidents judged by an agreement in the background."""
+    """Have the imported incidents judged by an agreement: few of them at once, many in the
+    background.
+    """
     if not may_judge(by):
         raise PermissionDenied(_("Your roles do not let you judge imported incidents anew."))
     with transaction.atomic():
@@ -139,7 +143,10 @@ def ask(agreement: Agreement, *, by: Person) -> Judging:
             asked_at=timezone.now(),
             total=ImportedIncident.objects.count(),
         )
-        later(judge, asked.pk)
+        if asked.total > AT_ONCE:
+            later(judge, asked.pk)
+    if asked.total <= AT_ONCE:
+        judge(asked.pk)
     return asked
 
 
@@ -164,12 +171,3 @@ def latest() -> Judging | None:
     """The latest judging that was asked for."""
     found: Judging | None = Judging.objects.select_related("agreement", "by").first()
     return found
-
-
-def judged_by() -> list[tuple[Agreement, int]]:
-    """The agreements by which imported incidents are judged now, and how many are by each."""
-    rows = Clock.objects.filter(record__in=ImportedIncident.objects.values("incident"))
-    counts = rows.filter(measure="resolve").exclude(agreement=None)
-    found = dict(counts.order_by().values_list("agreement").annotate(n=Count("pk")))
-    agreements = Agreement.objects.in_bulk(found)
-    return [(agreements[key], n) for key, n in found.items() if key in agreements]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -60,17 +61,42 @@ def imported(person: Person) -> QuerySet[Any]:
     )
 
 
-def compare(person: Person) -> list[Cell]:
-    """All pairs that occur, and how often."""
+@dataclass(frozen=True)
+class Comparison:
+    """All pairs that occur, and by which agreements (their keys) how many are judged."""
+
+    cells: list[Cell]
+    agreements: dict[int, int]
+
+    def count(self, *, said: str = "", ours: str = "") -> int:
+        """How many incidents there are for a word of its or ours, or for both."""
+        return sum(
+            cell.count
+            for cell in self.cells
+            if (not said or cell.said == said) and (not ours or cell.ours == ours)
+        )
+
+    @property
+    def alike(self) -> int:
+        return sum(cell.count for cell in self.cells if cell.agree)
+
+    @property
+    def differing(self) -> int:
+        return sum(cell.count for cell in self.cells if cell.differ)
+
+
+def compare(person: Person) -> Comparison:
+    """What was said against what is computed, of the incidents this person may see."""
     words = {value: word for word, value in SAID.items()}
-    counted = imported(person).order_by().values("made_sla", "ours").annotate(n=Count("pk"))
-    found = {(words[row["made_sla"]], row["ours"]): row["n"] for row in counted}
-    return [
-        Cell(said, ours, found[said, ours])
-        for said in SAID
-        for ours in OURS
-        if (said, ours) in found
-    ]
+    pairs, agreements = Counter[tuple[str, str]](), Counter[int]()
+    agreement = F("incident__clock_rows__agreement")
+    counted = imported(person).order_by().values("made_sla", "ours", agreement=agreement)
+    for row in counted.annotate(n=Count("pk")):
+        pairs[words[row["made_sla"]], row["ours"]] += row["n"]
+        if row["agreement"]:
+            agreements[row["agreement"]] += row["n"]
+    cells = [Cell(said, ours, pairs[said, ours]) for said in SAID for ours in OURS]
+    return Comparison([cell for cell in cells if cell.count], dict(agreements.most_common()))
 
 
 def those(person: Person, *, said: str = "", ours: str = "") -> QuerySet[Any]:

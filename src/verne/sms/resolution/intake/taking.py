@@ -300,8 +300,8 @@ def _row(past: Past, world: World) -> dict[str, Any]:
 
 
 def _title(past: Past, facts: Facts[str, Any]) -> str:
-    """A log without a title of its own: what was seen, else what it is about, else the number."""
-    return str(facts["symptom"] or past.about or past.number)[:200]
+    """A log has no titles: what it is about and what was seen, else the number."""
+    return (": ".join(filter(None, (past.about, facts["symptom"]))) or past.number)[:200]
 
 
 # --- The past ------------------------------------------------------------------------------------
