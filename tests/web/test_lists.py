@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import resolve
 
 from verne.engine.people import Person
 from verne.engine.register import Register, registers
@@ -54,6 +55,12 @@ def _more_of(register: type[Register], manager: Person) -> None:
     for _n in range(3):
         with suppress(ValidationError, Exception), transaction.atomic():
             sample(register, manager)
+
+
+@each
+def test_no_other_page_hides_a_list(register: type[Register]) -> None:
+    found = resolve(f"/{register.slug}/")
+    assert (found.url_name, found.kwargs) == ("list", {"slug": register.slug})
 
 
 @each

@@ -13,11 +13,12 @@ from verne.engine.acts import file, revise
 from verne.engine.comments import Comment, comment
 from verne.engine.files import Attachment
 from verne.engine.history import Act
-from verne.engine.people import Person
+from verne.engine.people import Organization, Person
 from verne.engine.register import Register, registers
-from verne.engine.testing import sample
+from verne.engine.testing import sample, walk
 from verne.sms.portfolio.service.models import Service
 from verne.sms.portfolio.service.samples import a_service, a_servicerequirement
+from verne.sms.relationship.agreement.samples import an_agreement
 from verne.sms.resolution.classification.models import PriorityMatrix
 from verne.sms.resolution.classification.samples import a_category, a_prioritymatrix
 from verne.sms.resolution.incident.samples import an_incident
@@ -347,3 +348,41 @@ def test_a_customers_internal_line_is_never_in_their_timeline(
     said = [line.said for day in timeline(incident, customer).days for line in day.acts]
     assert "We are on it" in said
     assert "They never pay" not in said
+
+
+def test_an_approval_is_given_on_the_page_and_never_by_who_asked(
+    manager: Person, approver: Person, browse: Browse
+) -> None:
+    from verne.engine import approvals
+    from verne.sms.resolution.request.samples import a_requestmodel, a_servicerequest
+
+    model = a_requestmodel(manager, approvals_needed=1)
+    if model.state == "draft":
+        model = walk(model, "put_in_force", by=manager)
+    request = a_servicerequest(manager, request_model=model)
+    asking = approvals.current(request, "approve")
+    assert asking is not None
+    (shown,) = browse(manager).get(f"/r/{request.ref}").context["approvals"]
+    assert not shown.may_vote
+    assert shown.why_not == "Nobody approves what they asked for themselves."
+    client = browse(approver)
+    assert client.get(f"/r/{request.ref}").context["approvals"][0].may_vote
+    client.post(f"/r/{request.ref}/vote/{asking.pk}", {"agrees": "no", "note": ""})
+    asking.refresh_from_db()
+    assert asking.standing == "open", "a refusal needs a reason"
+    client.post(f"/r/{request.ref}/vote/{asking.pk}", {"agrees": "yes"})
+    request.refresh_from_db()
+    assert request.state == "in_fulfilment"
+
+
+def test_why_it_is_due_then_is_answered_step_by_step(
+    manager: Person, harbour: Organization, browse: Browse
+) -> None:
+    mail = a_service(manager)
+    an_agreement(manager, services=[mail], customer=harbour)
+    incident = an_incident(manager, service=mail, customer=harbour)
+    clocks = {str(c.label): c for c in browse(manager).get(f"/r/{incident.ref}").context["clocks"]}
+    resolve = clocks["Resolve"]
+    assert resolve.promise == "24 h of service hours"
+    assert resolve.because[-1].until == resolve.due
+    assert "SLA-" in resolve.agreement
