@@ -7,11 +7,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.chromium import find_chromium
 from verne.engine.acts import act
 from verne.engine.people import Organization, Person, Role
 from verne.engine.testing import a_person, flush_allowed
+
+# How long an example takes says something of the machine, not of the code.
+settings.register_profile("verne", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("verne")
 
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
 
