@@ -93,6 +93,16 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
+@pytest.fixture(autouse=True)
+def _speaks_english() -> Iterator[None]:
+    """A test that signs in somebody Korean leaves no Korean behind for the next one."""
+    from django.utils import timezone, translation
+
+    with translation.override("en"):
+        yield
+    timezone.deactivate()
+
+
 @pytest.fixture
 def manager(db: None) -> Person:
     """Holds every role there is."""
