@@ -126,8 +126,8 @@ def _logs_table(found: Sequence[ImportedLog]) -> Table:
     return Table(
         caption=_("Imported logs"),
         columns=[
-            Column(label=_("File"), wide=True),
-            Column(label=_("Customer")),
+            Column(label=_("File")),
+            Column(label=_("Customer"), wide=True),
             Column(label=_("Incidents"), numeric=True),
             Column(label=_("Filed"), numeric=True, minor=True),
             Column(label=_("Not taken as they are"), numeric=True),
@@ -138,9 +138,7 @@ def _logs_table(found: Sequence[ImportedLog]) -> Table:
         rows=[
             Row(
                 cells=[
-                    format_html(
-                        '<a href="{}">{}</a>', reverse("imports-log", args=[log.pk]), log.file_name
-                    ),
+                    components.ref(log.file_name, reverse("imports-log", args=[log.pk])),
                     str(log.customer),
                     _figure(log, "incidents"),
                     _figure(log, "new"),
