@@ -15,5 +15,5 @@ from verne.settings import *  # noqa: E402, F403
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 if DATABASES["default"]["ENGINE"] == "verne.engine.sqlite":  # noqa: F405
-    # pytest-xdist knows this of Django's own backend only, and would make up the name of a file.
-    DATABASES["default"]["TEST"] = {"NAME": ":memory:"}  # noqa: F405
+    # A file, as in real life: threads that share a database in memory meet locks that no file has.
+    DATABASES["default"]["TEST"] = {"NAME": f"{_home}/tests.sqlite3"}  # noqa: F405
