@@ -120,3 +120,12 @@ def test_a_closed_or_withdrawn_record_is_no_longer_open(manager: Person) -> None
     assert incident.is_open
     assert incident.moves()
     assert not withdraw(incident, by=manager, note="Filed twice").is_open
+
+
+def test_a_move_may_look_at_who_makes_it() -> None:
+    def not_the_carpenter(door: Door, person: Person) -> str | None:
+        return "Whoever built it does not approve it." if person.name == "Karl" else None
+
+    step = Move(State("Built"), State("Taken over"), "Take over", by=(not_the_carpenter,))
+    assert step.objections(Door(), Person(name="Karl")) == ["Whoever built it does not approve it."]
+    assert step.objections(Door(), Person(name="Rosa")) == []

@@ -213,7 +213,7 @@ def move(
         _require_standing(record)
         if version is not None and version != record.version and values:
             _refuse_conflict(record, _changes(record, values), version)
-        _make(record, step, by=by, note=note, values=values or {}, at=at)
+        _make(record, step, by=by, note=note, values=values or {}, at=at, chosen=True)
         _walk_automatic(record, by=by, at=at)
     return record
 
@@ -325,7 +325,7 @@ def blockers(record: Record, step: Move, *, by: Person) -> list[str]:
         reasons.append(_("Your roles do not include this step."))
     if step not in record.moves():
         reasons.append(_("It cannot be done while the record is where it stands."))
-    reasons += step.obstacles(record)
+    reasons += step.obstacles(record) + step.objections(record, by)
     if step.approval is not None and (why := missing_approval(record, step)):
         reasons.append(why)
     return reasons
@@ -339,8 +339,9 @@ def _make(
     note: str,
     values: Mapping[str, Any],
     at: datetime | None,
+    chosen: bool = False,
 ) -> None:
-    """Make one move on a locked record."""
+    """Make one move on a locked record; `chosen` by a person, not by a rule."""
     from . import approvals
     from .links import cascade
 
@@ -362,6 +363,8 @@ def _make(
         if changed := _changes(record, values):
             _assign(record, changed)
         obstacles = step.obstacles(record)
+        if chosen and by is not None:
+            obstacles += step.objections(record, by)
         if step.note and not note.strip():
             obstacles.append(_("Say why."))
         if step.approval is not None and (why := approvals.missing_approval(record, step)):

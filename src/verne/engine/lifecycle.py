@@ -12,9 +12,13 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
     from .history import Act
+    from .people import Person
 
 Guard = Callable[[Any], "StrOrPromise | None"]
 """Looks at a record and says why it may not move, or None when it may."""
+
+PersonGuard = Callable[[Any, "Person"], "StrOrPromise | None"]
+"""Looks at a record and at who wants to move it, and says why it may not be them."""
 
 Effect = Callable[[Any, "Act"], None]
 """What else a move brings about: fields to stamp on the record, records to file."""
@@ -62,7 +66,8 @@ class Move:
     """A step from one state to the next, and all that it asks for.
 
     `needs` are fields that must be filled, `asks` fields offered with it, `guards` what else must
-    hold. `note` asks for a reason. An `auto` move is made by itself as soon as nothing stands in
+    hold, `by` what must hold of the person who makes it: a verifier is somebody else. `note` asks
+    for a reason. An `auto` move is made by itself as soon as nothing stands in
     its way. `then` runs inside the same act. `submits` names the move whose approval is asked for
     once this one is made.
     """
@@ -73,6 +78,7 @@ class Move:
     needs: tuple[str, ...] = ()
     asks: tuple[str, ...] = ()
     guards: tuple[Guard, ...] = ()
+    by: tuple[PersonGuard, ...] = ()
     note: bool = False
     approval: Approval | None = None
     auto: bool = False
@@ -98,6 +104,10 @@ class Move:
     def refusals(self, record: Any) -> list[str]:
         """What the guards say against it, in words the reader can act on."""
         return [str(why) for guard in self.guards if (why := guard(record))]
+
+    def objections(self, record: Any, person: Person) -> list[str]:
+        """Why it may not be this person who makes the move; the rights are another matter."""
+        return [str(why) for guard in self.by if (why := guard(record, person))]
 
     def obstacles(self, record: Any) -> list[str]:
         """Everything that stands in the way of this move, fields first."""

@@ -153,6 +153,7 @@ def obstacles(record: Record, step: Move, person: Person) -> list[str]:
         # What a guard complains of may be a field that only this form asks for: then let it try.
         if not asked - editable:
             reasons += refusals
+    reasons += step.objections(record, person)
     if step.approval is not None and (why := approvals.missing_approval(record, step)):
         reasons.append(why)
     return reasons
