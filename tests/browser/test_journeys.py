@@ -53,13 +53,27 @@ def signed_in(browser: Any, address: str) -> Callable[[str], Any]:
     return cookies
 
 
+@pytest.fixture(scope="module")
+def kept_browsers() -> Iterator[dict[str, Any]]:
+    """Browsers that stay open for those who only look: they load styles and fonts once."""
+    contexts: dict[str, Any] = {}
+    yield contexts
+    for context in contexts.values():
+        context.close()
+
+
 @pytest.fixture
-def visit(browser: Any, address: str, signed_in: Callable[[str], Any]) -> Iterator[Visit]:
+def visit(
+    browser: Any,
+    address: str,
+    signed_in: Callable[[str], Any],
+    kept_browsers: dict[str, Any],
+) -> Iterator[Visit]:
     """Opens a window for somebody. What its browser complains about is a fault, in the end."""
-    contexts: list[Any] = []
+    opened: list[Any] = []
     faults: list[str] = []
 
-    def open_window(username: str = "", *, width: int = 1280, **how: Any) -> Any:
+    def new_context(username: str, width: int, **how: Any) -> Any:
         context = browser.new_context(
             base_url=address,
             viewport={"width": width, "height": 840},
@@ -70,15 +84,27 @@ def visit(browser: Any, address: str, signed_in: Callable[[str], Any]) -> Iterat
             **how,
         )
         context.set_default_timeout(5_000)
-        contexts.append(context)
+        return context
+
+    def open_window(
+        username: str = "", *, width: int = 1280, shared: bool = False, **how: Any
+    ) -> Any:
+        if shared:
+            context = kept_browsers.get(username) or new_context(username, width)
+            kept_browsers[username] = context
+        else:
+            context = new_context(username, width, **how)
+            opened.append(context)
         page = context.new_page()
+        if shared:
+            opened.append(page)
         page.on("pageerror", lambda fault: faults.append(f"{page.url}: {fault}"))
         page.on("console", lambda said: said.type == "error" and faults.append(said.text))
         return page
 
     yield open_window
-    for context in contexts:
-        context.close()
+    for one in opened:
+        one.close()
     # A refused form and a page that is not there are answers the journeys ask for.
     assert [fault for fault in faults if not re.search(r"status of (404|409|422)", fault)] == []
 
@@ -520,9 +546,8 @@ PAGES_OF = {
 def test_axe_finds_no_fault_in_either_theme(visit: Visit, username: str, path: str):
     from axe_playwright_python.sync_playwright import Axe
 
-    page = visit(username)
+    page = visit(username, shared=True)
     page.goto(path)
-    page.wait_for_load_state("networkidle")
     # Themes differ in their colours only.
     for theme, rules in (("light", AXE_RULES), ("dark", ["color-contrast"])):
         page.emulate_media(color_scheme=theme)
