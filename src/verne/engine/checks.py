@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import FieldDoesNotExist
 
 from .chapters import ORDER
-from .links import link_types
+from .links import find, link_types
 from .records import Part, Record
 from .register import Column, Register, registers
 from .rights import ALL, VERBS
@@ -134,6 +134,20 @@ def cascades_carry_real_moves(**kwargs: Any) -> list[CheckMessage]:
         for kinds, move in ((t.sources, rule.on), (t.targets, rule.move))
         for kind in kinds
         if kind in registers and move not in registers[kind].model.lifecycle.moves
+    ]
+
+
+@register()
+def what_is_raised_anywhere_is_tied_by_a_real_link(**kwargs: Any) -> list[CheckMessage]:
+    return [
+        Error(
+            f"{r.__name__} is raised with the link {r.anywhere.link!r}, which no type declares.",
+            hint="Links are " + ", ".join(link_types) + ".",
+            obj=r,
+            id="verne.E009",
+        )
+        for r in registers.values()
+        if r.anywhere is not None and find(r.anywhere.link) is None
     ]
 
 

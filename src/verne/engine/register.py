@@ -70,6 +70,17 @@ class Raise:
     carries: dict[str, str]
 
 
+@dataclass(frozen=True)
+class Anywhere:
+    """Makes a type one that is raised in one click from any record or figure.
+
+    `link` is the tie from the new record to what gave rise to it.
+    """
+
+    label: StrOrPromise
+    link: str
+
+
 class Register:
     """Subclass it in a process's `register.py`; wrong names are refused at start-up."""
 
@@ -89,6 +100,7 @@ class Register:
     roles: ClassVar[dict[str, tuple[str, ...]]] = {}
     panels: ClassVar[tuple[Panel, ...]] = ()
     raises: ClassVar[tuple[Raise, ...]] = ()
+    anywhere: ClassVar[Anywhere | None] = None
     portal: ClassVar[tuple[str, ...]] = ()
     in_menu: ClassVar[bool] = True
 

@@ -15,7 +15,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
-from verne.engine import approvals, clock, files, links
+from verne.engine import approvals, clock, files, links, raising
 from verne.engine.approvals import Approval
 from verne.engine.clock import Clock, ClockRule
 from verne.engine.history import Act
@@ -47,6 +47,9 @@ if TYPE_CHECKING:
 
 NARROW = 3
 """Columns of a table that fit beside the timeline; wider ones stand below."""
+
+FROM = "from"
+"""The parameter of a form's address that names the records a new one is raised from."""
 
 SOON = 0.75
 """From this part of its target on, a running clock asks for attention."""
@@ -308,11 +311,18 @@ class PartTable:
         return len(self.heads) > NARROW
 
 
-def part_tables(record: Record, rows: dict[str, list[Any]] | None = None) -> list[PartTable]:
+def part_tables(
+    record: Record,
+    rows: dict[str, list[Any]] | None = None,
+    *,
+    without: frozenset[str] = frozenset(),
+) -> list[PartTable]:
     """Each part with its rows: those of now, or the ones given."""
     register = register_of(record.kind_name())
     tables = []
     for name in register.parts:
+        if name in without:
+            continue
         model = part_model(type(record), name)
         if rows is not None:
             there = rows.get(name, [])
@@ -645,7 +655,24 @@ def raisable(record: Record, person: Person) -> list[Action]:
         if there is None or not may(person, "file", there.model):
             continue
         offers.append(Action(label=offer.label, url=raise_url(record, offer, there), icon="add"))
-    return offers
+    return offers + raisable_anywhere(person, record)
+
+
+def raisable_anywhere(person: Person, *sources: Record, **given: str) -> list[Action]:
+    """What this person may raise from any record or figure, tied to `sources` once it is filed.
+
+    `given` fills in fields of the form beforehand.
+    """
+    pairs = [(FROM, source.ref) for source in sources] + list(given.items())
+    return [
+        Action(
+            label=register.anywhere.label,
+            url=f"/{register.slug}/new?{urlencode(pairs)}",
+            icon="alert",
+        )
+        for register in raising.raisable_anywhere(person)
+        if register.anywhere is not None
+    ]
 
 
 def raise_url(record: Record, offer: Raise, register: type[Register]) -> str:

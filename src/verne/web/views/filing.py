@@ -11,16 +11,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from verne.engine import acts
 from verne.engine.people import Person
-from verne.engine.records import Sheet
+from verne.engine.raising import raise_from
+from verne.engine.records import Record, Sheet
 from verne.engine.register import Register
 
 from .. import forms, tables
+from ..anatomy import FROM
 from ..context import plural, quarter_of, singular
 from ..parts import Link, PageHeader
 from .common import person_of, register_at, staff
-from .record import groups
+from .record import groups, record_at
 
 
 @staff
@@ -36,6 +37,7 @@ def new(request: HttpRequest, slug: str) -> HttpResponse:
         data=data,
         initial=_given(register, person, request),
     )
+    sources = _sources(register, person, request)
     rows = [forms.Rows(register, person, name, data=data) for name in register.parts]
     status = 200
     if data is not None and not any(part.asks_for_more for part in rows):
@@ -44,7 +46,7 @@ def new(request: HttpRequest, slug: str) -> HttpResponse:
             values: dict[str, Any] = form.values()
             values |= {part.name: part.values() for part in rows if part.values()}
             try:
-                record = acts.file(register.model, values, by=person)
+                record = raise_from(register.model, values, sources, by=person)
             except ValidationError as error:
                 form.refuse(error)
             else:
@@ -61,12 +63,24 @@ def new(request: HttpRequest, slug: str) -> HttpResponse:
         "form": form,
         "groups": groups(register, form),
         "rows": rows,
+        "sources": [(source.ref, source.get_absolute_url(), source.title) for source in sources],
         "url": request.get_full_path(),
         "submit": _("File it"),
-        "cancel_url": f"/{slug}/",
-        "draft": f"new:{register.model.kind_name()}",
+        "cancel_url": sources[0].get_absolute_url() if sources else f"/{slug}/",
+        "draft": ":".join(["new", register.model.kind_name(), *(s.ref for s in sources)]),
     }
     return render(request, "records/new.html", context, status=status)
+
+
+def _sources(register: type[Register], person: Person, request: HttpRequest) -> list[Record]:
+    """The records a new one is raised from, as the address names them."""
+    if register.anywhere is None:
+        return []
+    return [record_at(ref, person) for ref in _named(request)]
+
+
+def _named(request: HttpRequest) -> list[str]:
+    return list(dict.fromkeys(request.GET.getlist(FROM)))[:20]
 
 
 def _given(register: type[Register], person: Person, request: HttpRequest) -> dict[str, Any]:

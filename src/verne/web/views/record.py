@@ -26,7 +26,7 @@ from verne.engine.records import Record, Sheet
 from verne.engine.register import part_model, register_of
 from verne.engine.rights import may
 
-from .. import anatomy, forms, phrases, show
+from .. import anatomy, forms, own, phrases, show
 from ..anatomy import Rights
 from ..context import plural
 from ..parts import Conflict, ConflictField, Fact, FieldSection, Link, PageHeader
@@ -91,8 +91,9 @@ def _page(
         "rights": rights,
         "record": anatomy.header(record, rights, clocks),
         "rail": anatomy.rail(record, person, refused=refused),
+        "own": own.parts_of(record, person),
         "sections": anatomy.sections(record),
-        "part_tables": anatomy.part_tables(record),
+        "part_tables": anatomy.part_tables(record, without=own.replaced(record)),
         "has_panels": anatomy.has_panels(record, wide=False),
         "has_wide_panels": anatomy.has_panels(record, wide=True),
         "clocks": clocks,
