@@ -16,9 +16,11 @@ class ConformityConfig(AppConfig):
 
         from . import checks  # noqa: F401
         from .marking import mark
+        from .offering import offer
 
         if mark not in after_act:
             after_act.append(mark)
+        offer()
         post_migrate.connect(describe_roles, sender=self)
 
 

@@ -1,0 +1,83 @@
+"""The catalogue and its figures as the chapters may ask for them: `engine.requirements`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import cache
+
+from django.utils import timezone
+
+from verne.engine import requirements
+from verne.engine.evidence import Evidence
+from verne.engine.requirements import Clause, Found, Obligation, Standing
+
+from . import statement
+from .adjusting import InForce
+from .catalogue import catalogue
+from .computing import Figure, ask
+from .verdict import Outcome
+
+
+class OfTheCatalogue:
+    """Answers from the catalogue in force and the last figures."""
+
+    def clauses(self) -> Mapping[str, Clause]:
+        # Titles are told in the reader's language, so they are looked up each time.
+        ordered = sorted(catalogue().clauses.values(), key=lambda clause: clause.order)
+        return {
+            c.number: Clause(c.number, c.name, c.pdca, c.parent, c.informative) for c in ordered
+        }
+
+    def obligations(self) -> Mapping[str, Obligation]:
+        return _obligations()
+
+    def condition(self, check: str) -> str:
+        return catalogue().checks[check].condition
+
+    def found(self, checks: Iterable[str]) -> Mapping[str, Found]:
+        wanted = [key for key in dict.fromkeys(checks) if key in catalogue().checks]
+        statement.refresh(budget=READING)
+        figures = statement.stored().figures
+        return {key: _found(figures[key]) for key in wanted}
+
+    def standings(self) -> Mapping[str, Standing]:
+        verdicts = statement.stored().judgement.verdicts
+        return {id: Standing(v.result.value, v.result.label) for id, v in verdicts.items()}
+
+    def evidence(self, check: str, *, at: datetime) -> Evidence | None:
+        asked = catalogue().checks[check]
+        return ask(asked, InForce.at(min(at, timezone.now())), at=at)
+
+
+READING = 1.0
+"""Seconds that may be spent on computing what has changed before the last figures are told."""
+
+
+def offer() -> None:
+    requirements.offer(OfTheCatalogue())
+
+
+@cache
+def _obligations() -> Mapping[str, Obligation]:
+    return {
+        r.id: Obligation(
+            r.id, r.cite, r.clause, r.text, r.owner_role, tuple(check.key for check in r.checks)
+        )
+        for r in catalogue().requirements.values()
+    }
+
+
+def _found(figure: Figure) -> Found:
+    says = {Outcome.HOLDS: True, Outcome.FAILS: False}
+    return Found(
+        key=figure.key,
+        condition=catalogue().checks[figure.key].condition,
+        result=figure.outcome.value,
+        label=figure.outcome.label,
+        holds=says.get(figure.outcome),
+        population=figure.population,
+        exceptions=figure.exceptions,
+        note=figure.note,
+        at=figure.at,
+    )
