@@ -281,9 +281,12 @@ def _is_header(name: str) -> bool:
 
 
 def fact(record: Record, name: str) -> Fact:
+    """A field as the page tells it: instants to the minute, for whoever checks them."""
+    raw = getattr(record, name, None)
+    exact = isinstance(raw, datetime)
     return Fact(
         label=record.field_label(name),
-        value=show.field(record, name),
+        value=components.moment(raw, "both") if exact else show.field(record, name),
         prose=show.is_prose(type(record), name),
     )
 
@@ -476,6 +479,7 @@ class ApprovalView:
     votes: Sequence[Any]
     may_vote: bool
     why_not: str
+    signed: bool
 
 
 @dataclass(frozen=True)
@@ -500,7 +504,7 @@ def approval_views(record: Record, person: Person) -> list[ApprovalView]:
     rows = (
         Approval.objects.filter(record=record.pk)
         .select_related("asked_by")
-        .prefetch_related("votes__by")
+        .prefetch_related("votes__by", "votes__signature")
         .order_by("-id")[:20]
     )
     views = []
@@ -519,9 +523,13 @@ def approval_views(record: Record, person: Person) -> list[ApprovalView]:
                 needed=row.needed,
                 asked_by=components.person(row.asked_by),
                 asked_at=row.asked_at,
-                votes=[(components.person(v.by), v.agrees, v.note, v.at) for v in row.votes.all()],
+                votes=[
+                    (components.person(v.by), v.agrees, v.note, v.at, v.signature)
+                    for v in row.votes.all()
+                ],
                 may_vote=row.standing == "open" and why is None,
                 why_not=why or "",
+                signed=approvals.is_signed(row, record),
             )
         )
     return views

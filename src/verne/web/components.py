@@ -156,6 +156,8 @@ def moment(
     )
     if form == "both":
         ago = phrases.relative(at, now or timezone.now())
+        if ago == phrases.day(at):
+            return tag
         return format_html('{} <span class="faint">({})</span>', tag, ago)
     return tag
 

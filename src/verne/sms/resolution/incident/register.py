@@ -82,7 +82,6 @@ class IncidentRegister(Register):
         "service",
         "customer",
         "owner",
-        "filed_at",
     )
     filters = ("state", "priority", "service", "category", "owner", "team", "customer", "source")
     search = ("title", "description", "symptom", "resolution")
