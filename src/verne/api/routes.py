@@ -18,7 +18,7 @@ from ninja import File, Form, Router, UploadedFile
 from ninja.responses import Response
 from pydantic import WithJsonSchema
 
-from verne.engine import acts, approvals, clock, comments, files, links, listing
+from verne.engine import acts, approvals, clock, comments, files, links, listing, signing
 from verne.engine.approvals import Approval
 from verne.engine.history import Act, Entry
 from verne.engine.names import name_of
@@ -26,6 +26,7 @@ from verne.engine.people import Organization, Person
 from verne.engine.records import Record, Sheet
 from verne.engine.register import Register, by_slug, registers
 from verne.engine.rights import may, scope
+from verne.engine.signing import Signature
 
 from . import schemas as said
 from .auth import Caller
@@ -815,7 +816,14 @@ def list_clocks(request: HttpRequest, slug: Slug, ref: Ref) -> HttpResponse:
 def list_approvals(request: HttpRequest, slug: Slug, ref: Ref) -> HttpResponse:
     record = _open(request, slug, ref)
     rows = Approval.objects.filter(record=record.pk).select_related("asked_by")
-    return Response([_approval(row) for row in rows.prefetch_related("votes__by")])
+    return Response(
+        [_approval(row) for row in rows.prefetch_related("votes__by", "votes__signature")]
+    )
+
+
+def _signature(row: Signature) -> dict[str, Any]:
+    facts = ("name", "meaning", "what", "content_hash", "way")
+    return {name: getattr(row, name) for name in facts} | {"at": out(row.at)}
 
 
 def _approval(row: Approval) -> dict[str, Any]:
@@ -827,7 +835,13 @@ def _approval(row: Approval) -> dict[str, Any]:
         "asked_by": name_of(row.asked_by),
         "asked_at": out(row.asked_at),
         "votes": [
-            {"by": name_of(vote.by), "at": out(vote.at), "agrees": vote.agrees, "note": vote.note}
+            {
+                "by": name_of(vote.by),
+                "at": out(vote.at),
+                "agrees": vote.agrees,
+                "note": vote.note,
+                "signature": _signature(vote.signature) if vote.signature else None,
+            }
             for vote in row.votes.all()
         ],
     }
@@ -871,9 +885,13 @@ def vote_on_approval(
     if row is None:
         raise Http404
 
+    # Before the work, whose transaction takes back what it notes when it fails.
+    proof = signing.prove(person, body.password) if body.password else None
+
     def work() -> HttpResponse:
-        approvals.vote(row, by=person, agrees=body.agrees, note=body.note)
-        fresh = Approval.objects.prefetch_related("votes__by").get(pk=row.pk)
+        approvals.vote(row, by=person, agrees=body.agrees, note=body.note, proof=proof)
+        fresh = Approval.objects.prefetch_related("votes__by", "votes__signature").get(pk=row.pk)
         return Response(_approval(fresh))
 
-    return once(request, person, work)
+    # What would be repeated is kept under a hash of the request, and no hash of a password is kept.
+    return work() if body.password else once(request, person, work)

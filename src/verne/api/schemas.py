@@ -342,11 +342,21 @@ class ClockWords(Shown):
     events: list[ClockEventWords]
 
 
+class SignatureWords(Shown):
+    name: str
+    at: Instant
+    meaning: str
+    what: str
+    content_hash: str
+    way: str
+
+
 class VoteWords(Shown):
     by: str
     at: Instant
     agrees: bool
     note: str
+    signature: SignatureWords | None
 
 
 class ApprovalWords(Shown):
@@ -366,6 +376,9 @@ class Asking(Strict):
 class Voting(Strict):
     agrees: bool
     note: Text = ""
+    password: str = Field(
+        "", max_length=1000, description="Where agreeing is signed: your password, typed again."
+    )
 
 
 class Withdrawing(Strict):

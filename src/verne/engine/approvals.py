@@ -13,6 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from .signing import Signature, require_proof, sign
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from .lifecycle import Move
     from .people import Person
     from .records import Record, Sheet
+    from .signing import Proof
 
 
 class Approval(models.Model):
@@ -58,6 +61,9 @@ class Vote(models.Model):
     at = models.DateTimeField(default=timezone.now)
     agrees = models.BooleanField()
     note = models.TextField(blank=True)
+    signature = models.OneToOneField(
+        Signature, models.PROTECT, null=True, blank=True, related_name="vote"
+    )
 
     class Meta:
         app_label = "engine"
@@ -180,8 +186,19 @@ def _hindrance(approval: Approval, sheet: Sheet, person: Person) -> str | None:
     return None
 
 
-def vote(approval: Approval, *, by: Person, agrees: bool, note: str = "") -> Approval:
-    """Agree or refuse. Enough agreement makes the move open, and makes it if it is automatic."""
+def is_signed(approval: Approval, record: Sheet) -> bool:
+    """Whether agreeing takes a signature."""
+    step = record.model.lifecycle.moves.get(approval.move)
+    return bool(step and step.approval and step.approval.signed)
+
+
+def vote(
+    approval: Approval, *, by: Person, agrees: bool, note: str = "", proof: Proof | None = None
+) -> Approval:
+    """Agree or refuse. Enough agreement makes the move open, and makes it if it is automatic.
+
+    Where the approval is signed, agreeing takes a proof of who one is and leaves a signature.
+    """
     from .acts import _locked, _require_standing, _walk_automatic, act
 
     record = approval.record.opened()
@@ -202,7 +219,22 @@ def vote(approval: Approval, *, by: Person, agrees: bool, note: str = "") -> App
             raise ValidationError(_("Say why you refuse."))
         if approval.content_hash != content_hash(record):
             raise ValidationError(_("It was changed since you were asked: it must be asked anew."))
-        Vote.objects.create(of=approval, by=by, at=work.act.at, agrees=agrees, note=note)
+        signature = None
+        if agrees and is_signed(approval, record):
+            require_proof(proof, by)
+            signature = sign(
+                record,
+                meaning="approval",
+                what=record.what_is_signed(),
+                content_hash=approval.content_hash,
+                by=by,
+                proof=proof,
+                note=note,
+                at=work.act.at,
+            )
+        Vote.objects.create(
+            of=approval, by=by, at=work.act.at, agrees=agrees, note=note, signature=signature
+        )
         if not agrees:
             approval.standing = Approval.Standing.REFUSED
         elif approval.votes.filter(agrees=True).count() >= approval.needed:

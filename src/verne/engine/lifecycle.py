@@ -46,6 +46,7 @@ class Approval:
     """Who must agree before a move: `count` people holding `right`, never the one who asks.
 
     `but_not` names fields with people who have no say either: the requester of what is asked for.
+    One that is `signed` is given with a signature: whoever agrees proves anew who they are.
     """
 
     right: str = ""
@@ -53,6 +54,7 @@ class Approval:
     when: Callable[[Any], bool] | None = None
     needed: Callable[[Any], int] | None = None
     but_not: tuple[str, ...] = ()
+    signed: bool = False
 
     def number(self, record: Any) -> int:
         """How many must agree for this record; 0 when nobody need."""

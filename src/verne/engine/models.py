@@ -21,3 +21,4 @@ from .people import Role as Role
 from .people import Team as Team
 from .records import Counter as Counter
 from .records import Sheet as Sheet
+from .signing import Signature as Signature

@@ -251,6 +251,10 @@ class Record(Sheet):
 
         return register_of(self.kind_name()).content(self)
 
+    def what_is_signed(self) -> str:
+        """What a signature on this record names: its reference, unless it has a better name."""
+        return self.ref
+
     def set_derived(self) -> None:
         """Fill fields that follow from others, before each write; for record types to override."""
 

@@ -72,6 +72,12 @@ def guarded_models() -> list[type[models.Model]]:
     return [Act, Entry]
 
 
+def append_only_models() -> list[type[models.Model]]:
+    """The history, and what is kept in it and says `append_only`: nothing of it is ever changed."""
+    kept = [model for model in tracked_models() if getattr(model, "append_only", False)]
+    return [*guarded_models(), *kept]
+
+
 def tracked_tables() -> list[Table]:
     return [_table(model) for model in tracked_models()]
 
@@ -179,10 +185,11 @@ def _differences(
 
 def _wanted(connection: BaseDatabaseWrapper, capture: ModuleType) -> dict[str, Piece]:
     columns: dict[str, dict[str, str]] = capture.columns(connection)
-    guarded = [model._meta.db_table for model in guarded_models()]
-    if not all(name in columns for name in guarded):
+    if not all(model._meta.db_table in columns for model in guarded_models()):
         return {}
     tables = [table for table in tracked_tables() if table.key in columns.get(table.name, ())]
+    present = (model._meta.db_table for model in append_only_models())
+    guarded = [name for name in present if name in columns]
     pieces: dict[str, Piece] = capture.wanted(tables, guarded, Entry._meta.db_table, columns)
     return pieces
 

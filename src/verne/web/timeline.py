@@ -24,6 +24,7 @@ from verne.engine.history import Act, Entry
 from verne.engine.links import Link
 from verne.engine.people import Person
 from verne.engine.records import Record, Sheet
+from verne.engine.signing import Signature, meanings
 
 from . import components, phrases, show
 from .parts import Change, TimelineAct, TimelineDay
@@ -82,6 +83,7 @@ ICONS = {
     "detach": "file",
     "ask": "seal",
     "approve": "tick",
+    "sign": "seal",
     "refuse": "close",
     "escalate": "alert",
     "ring": "clock",
@@ -261,6 +263,10 @@ class _Reading:
                 "refuse": _("refused “%(move)s”"),
             }
             return words[act.verb] % {"move": self._move_label(act.name)}
+        if act.verb == "sign":
+            what = next(((e.after or {}).get("what", "") for e in rows if _is(e, Signature)), "")
+            meaning = meanings.get(act.name, act.name)
+            return _("signed %(what)s: %(meaning)s") % {"what": what, "meaning": meaning}
         if act.verb == "escalate":
             to = next((self._escalated_to(e) for e in rows if _is(e, Escalation)), "")
             if to:

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from verne.engine import acts, approvals, comments, files
+from verne.engine import acts, approvals, comments, files, signing
 from verne.engine.approvals import Approval
 from verne.engine.history import Act
 from verne.engine.people import Person
@@ -512,6 +512,7 @@ def record(request: HttpRequest, ref: str) -> HttpResponse:
         and asking.standing == Approval.Standing.OPEN
         and approvals.may_vote(asking, it, person) is None
         else None,
+        "signed": asking is not None and approvals.is_signed(asking, it),
     }
     return render(request, "portal/record.html", context)
 
@@ -585,7 +586,10 @@ def agree(request: HttpRequest, ref: str) -> HttpResponse:
         raise Http404
     agrees = one(request, "agrees") == "yes"
     try:
-        approvals.vote(asking, by=person, agrees=agrees, note=one(request, "note"))
+        proof = None
+        if agrees and approvals.is_signed(asking, it):
+            proof = signing.prove(person, request.POST.get("password", ""))
+        approvals.vote(asking, by=person, agrees=agrees, note=one(request, "note"), proof=proof)
         messages.success(request, _("Thank you, that is noted."))
     except (ValidationError, PermissionDenied) as error:
         tell_refusal(request, error)

@@ -12,9 +12,10 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from verne.engine import acts, approvals, comments, files
+from verne.engine import acts, approvals, comments, files, signing
 from verne.engine.approvals import Approval
 from verne.engine.escalation import Escalation, escalate
 from verne.engine.history import as_it_was, rows_at
@@ -559,6 +560,7 @@ def ask(request: HttpRequest, ref: str, name: str) -> HttpResponse:
 
 @require_POST
 @staff
+@sensitive_post_parameters("password")
 def vote(request: HttpRequest, ref: str, number: int) -> HttpResponse:
     person = person_of(request)
     record = record_at(ref, person)
@@ -567,7 +569,10 @@ def vote(request: HttpRequest, ref: str, number: int) -> HttpResponse:
         raise Http404
     agrees = one(request, "agrees") == "yes"
     try:
-        approvals.vote(approval, by=person, agrees=agrees, note=one(request, "note"))
+        proof = None
+        if agrees and approvals.is_signed(approval, record):
+            proof = signing.prove(person, request.POST.get("password", ""))
+        approvals.vote(approval, by=person, agrees=agrees, note=one(request, "note"), proof=proof)
         messages.success(request, _("You approved it.") if agrees else _("You refused it."))
     except (ValidationError, PermissionDenied) as error:
         tell_refusal(request, error)
