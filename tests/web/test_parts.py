@@ -48,7 +48,7 @@ def test_every_result_has_a_glyph_and_a_word(result: str):
 
 
 def test_a_verdict_without_its_word_still_says_it_to_readers_of_the_screen():
-    assert 'aria-label="Gap"' in components.verdict("nonconforming", compact=True)
+    assert 'aria-label="Nonconforming"' in components.verdict("nonconforming", compact=True)
 
 
 def test_nobody_is_said_in_words():
@@ -176,7 +176,7 @@ def test_the_wheel_links_every_clause_and_says_how_it_stands():
     drawn = ElementTree.fromstring(str(drawings.wheel(specimens.wheel())))
     links = [link.get("aria-label") for link in drawn.iter("a")]
     assert len(links) == 29
-    assert "8.7 Service assurance: Gap, 6 of 36" in links
+    assert "8.7 Service assurance: Nonconforming, 6 of 36" in links
 
 
 def test_the_wheel_is_read_without_its_colours():

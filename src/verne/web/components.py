@@ -22,11 +22,11 @@ TONES = ("new", "active", "waiting", "done", "closed", "stopped", "alert")
 """What a state can mean to the eye; the word beside it says which state it is."""
 
 VERDICTS: dict[str, StrOrPromise] = {
-    "met": gettext_lazy("Met"),
-    "partly": gettext_lazy("Partly met"),
-    "gap": gettext_lazy("Gap"),
+    "met": gettext_lazy("Conforming"),
+    "partly": gettext_lazy("Partly conforming"),
+    "gap": gettext_lazy("Nonconforming"),
     "not_yet_due": gettext_lazy("Not yet due"),
-    "no_occurrence": gettext_lazy("No occurrence"),
+    "no_occurrence": gettext_lazy("Not exercised"),
     "no_data": gettext_lazy("No data"),
     "awaiting": gettext_lazy("Awaiting judgement"),
     "not_computed": gettext_lazy("Not yet computed"),
@@ -183,6 +183,14 @@ _CLOCK_BRIEF = {
     "met": gettext_lazy("met"),
     "missed": gettext_lazy("missed by %(time)s"),
 }
+_DUE_WORDS = {
+    "running": gettext_lazy("Due in %(time)s"),
+    "soon": gettext_lazy("Due in %(time)s"),
+    "late": gettext_lazy("Late by %(time)s"),
+    "paused": gettext_lazy("Paused, %(time)s left"),
+    "met": gettext_lazy("Met, %(time)s of %(target)s"),
+    "missed": gettext_lazy("Missed by %(time)s"),
+}
 _CLOCK_ICONS = {"late": "alert", "paused": "state-waiting", "met": "tick", "missed": "close"}
 
 
@@ -191,11 +199,12 @@ def clock(
 ) -> SafeString:
     """A clock: what is due, how long is left, and a ring that closes as the time is used up.
 
-    Brief leaves out which clock it is, for a column that says so.
+    Brief leaves out which clock it is, for a column that says so; a clock without a label is what
+    the record itself is due by.
     """
     if chip is None:
         return NOTHING
-    said = _CLOCK_BRIEF if brief else _CLOCK_WORDS
+    said = _CLOCK_BRIEF if brief else _CLOCK_WORDS if chip.label else _DUE_WORDS
     words = str(said[chip.standing]) % {
         "clock": chip.label,
         "time": phrases.duration(chip.seconds),

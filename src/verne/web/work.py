@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -109,7 +109,7 @@ def time_left(begun: datetime, due: datetime, *, paused: bool = False) -> SafeSt
         standing = "soon"
     return components.clock(
         components.Clock(
-            label=_("Due"),
+            label="",
             standing=standing,
             seconds=abs(left),
             target=whole,
@@ -125,15 +125,20 @@ def _seen(person: Person) -> Exists:
 
 
 def about_to_breach(person: Person, limit: int = 8) -> list[Hit]:
-    """Running clocks of anybody's records that are over or nearly over, the latest first."""
+    """Running clocks that are nearly over, the next first; then those that are over, the last first.
+
+    What can still be kept comes before what can only be mended.
+    """
+    now = timezone.now()
+    ahead = Case(When(due_at__gte=now, then=F("due_at")), default=None)
     rows = (
         Clock.objects.filter(
             _seen(person),
             state__in=(Clock.State.RUNNING, Clock.State.BREACHED),
             stopped_at=None,
-            due_at__lte=timezone.now() + NEAR,
+            due_at__lte=now + NEAR,
         )
-        .order_by("-due_at")
+        .order_by(ahead.asc(nulls_last=True), "-due_at")
         .select_related("record")
     )
     hits = []

@@ -97,7 +97,7 @@ def _quarter(
     return WheelQuarter(
         key=key,
         label=label,
-        note=_("%(met)s of %(total)s met")
+        note=_("%(met)s of %(total)s conforming")
         % {"met": phrases.number(met), "total": phrases.number(total)},
         clauses=[_piece(clause, sums[clause.number]) for clause in clauses],
     )
