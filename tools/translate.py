@@ -6,7 +6,8 @@
     .venv/bin/python tools/translate.py compile          # write the .mo files the program reads
     .venv/bin/python tools/translate.py check            # say what is not complete, and fail
 
-It reads the sources itself instead of calling GNU gettext, which a fresh machine does not have.
+It reads the sources itself instead of calling GNU gettext, which a fresh machine does not have. The
+texts of the standards are data and kept by tools/wording.py.
 """
 
 from __future__ import annotations
@@ -21,12 +22,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import polib
-import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "verne"
 CATALOGUES = SOURCE / "locale"
-STANDARD = SOURCE / "conformity" / "standards" / "iso20000-1-2018.yaml"
 PLURALS = {
     "es": "nplurals=2; plural=(n != 1);",
     "ko": "nplurals=1; plural=0;",
@@ -90,17 +89,7 @@ def messages() -> dict[tuple[str, str], Message]:
             name = path.relative_to(ROOT).as_posix()
             if name not in known.files:
                 known.files.append(name)
-    return found | {message.key: message for message in from_standard()}
-
-
-def from_standard() -> Iterator[Message]:
-    """The titles of the clauses, which are data and not code."""
-    said = yaml.load(
-        STANDARD.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    )
-    name = STANDARD.relative_to(ROOT).as_posix()
-    for clause in said["clauses"]:
-        yield Message(clause["title"], context="title of a clause", files=[name])
+    return found
 
 
 def _is_test(path: Path) -> bool:

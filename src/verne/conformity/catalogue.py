@@ -1,5 +1,8 @@
 """The catalogue of obligations: the files in `standards/` as frozen objects, read on first use.
 
+There is one catalogue for each language, read when somebody first asks in it. What people read
+plays no part in comparing: an obligation equals itself in every language.
+
 Nothing here knows the database or a clause by number; a new edition of the standard is a new file.
 """
 
@@ -11,17 +14,14 @@ from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache, cached_property
-from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-from django.utils.translation import pgettext
-
 from .duration import Duration
+from .wording import STANDARDS, Say, as_written, parsed, spoken, wording
 
-STANDARDS = Path(__file__).parent / "standards"
 EDITION = "iso20000-1-2018"
 PREDECESSOR = "iso20000-1-2011"
+CROSSWALK = "crosswalk"
 
 
 class Kind(StrEnum):
@@ -66,16 +66,18 @@ class Standard:
 @dataclass(frozen=True)
 class Role:
     key: str
-    name: str
-    duty: str
+    name: str = field(compare=False)
+    duty: str = field(compare=False)
 
 
 @dataclass(frozen=True)
 class RecordType:
     name: str
     group: str
-    what: str
+    what: str = field(compare=False)
     fields: tuple[str, ...]
+    label: str = field(compare=False)
+    """Its name as people say it."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class Parameter:
 
     key: str
     default: Duration | Decimal
-    what: str
+    what: str = field(compare=False)
     checks: tuple[str, ...]
 
 
@@ -99,7 +101,7 @@ class Frequency:
 @dataclass(frozen=True)
 class DocumentedInformation:
     key: str
-    name: str
+    name: str = field(compare=False)
     kind: str
     basis: str
     required_by: tuple[str, ...]
@@ -108,18 +110,17 @@ class DocumentedInformation:
 @dataclass(frozen=True)
 class Clause:
     number: str
-    title: str
+    title: str = field(compare=False)
     parent: str | None
     pdca: str
-    purpose: str
+    purpose: str = field(compare=False)
     process: str = ""
     untitled: bool = False
     informative: bool = False
 
     @property
     def name(self) -> str:
-        """Its title in the reader's language; tools/translate.py takes the titles from the data."""
-        return pgettext("title of a clause", self.title)
+        return self.title
 
     @property
     def order(self) -> tuple[int, ...]:
@@ -141,7 +142,7 @@ class Check:
 
     key: str
     kind: Kind
-    condition: str
+    condition: str = field(compare=False)
     reads: tuple[str, ...]
     parameter: str = ""
 
@@ -162,15 +163,15 @@ class Requirement:
     cite: str
     clause: str
     statement: str
-    title: str
+    title: str = field(compare=False)
     pdca: str
-    text: str
+    text: str = field(compare=False)
     checks: tuple[Check, ...]
     documented: tuple[DocumentedInformation, ...]
     frequency: Frequency | None
     owner_role: str
     decided_by: str
-    applies_when: str = ""
+    applies_when: str = field(default="", compare=False)
     amendment: str = ""
 
 
@@ -244,7 +245,9 @@ class Target:
     id: str
     designation: str
     refs: Mapping[str, str]
-    """Clause or control numbers with their titles; practice names with their group."""
+    """Clause or control numbers with their titles; practice names with what people call them."""
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """Practice names with their group."""
     system: str = ""
     amendments: tuple[str, ...] = ()
     note: str = ""
@@ -258,14 +261,14 @@ class Correspondence:
     target: str
     ref: str
     relation: str
-    note: str
+    note: str = field(compare=False)
 
 
 @dataclass(frozen=True)
 class NoCounterpart:
     target: str
     clauses: tuple[str, ...]
-    note: str
+    note: str = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -293,12 +296,12 @@ class FormerClause:
     """A clause of the withdrawn edition with the clauses that cover it now."""
 
     number: str
-    title: str
+    title: str = field(compare=False)
     parent: str | None
     pdca: str
-    purpose: str
+    purpose: str = field(compare=False)
     maps_to: tuple[str, ...]
-    note: str = ""
+    note: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -313,102 +316,149 @@ class Predecessor:
         return tuple(c for c in self.clauses.values() if clause in c.maps_to)
 
 
-@cache
 def catalogue() -> Catalogue:
-    return read_catalogue(_load(EDITION))
+    """The catalogue in the reader's language."""
+    return _catalogue(spoken())
 
 
-@cache
 def crosswalk() -> Crosswalk:
-    return read_crosswalk(_load("crosswalk"))
+    return _crosswalk(spoken())
+
+
+def predecessor() -> Predecessor:
+    return _predecessor(spoken())
 
 
 @cache
-def predecessor() -> Predecessor:
-    return read_predecessor(_load(PREDECESSOR))
+def _catalogue(language: str) -> Catalogue:
+    return read_catalogue(_load(EDITION), wording(EDITION, language))
 
 
-def read_catalogue(data: Mapping[str, Any]) -> Catalogue:
-    documents = [_make(DocumentedInformation, d) for d in data["documented_information"]]
-    document = {d.name: d for d in documents}
+@cache
+def _crosswalk(language: str) -> Crosswalk:
+    return read_crosswalk(_load(CROSSWALK), wording(CROSSWALK, language))
+
+
+@cache
+def _predecessor(language: str) -> Predecessor:
+    return read_predecessor(_load(PREDECESSOR), wording(PREDECESSOR, language))
+
+
+def read_catalogue(data: Mapping[str, Any], say: Say = as_written) -> Catalogue:
+    clauses = _keyed("number", (_clause(c, say) for c in data["clauses"]))
+    documents = {d["name"]: _document(d, say) for d in data["documented_information"]}
     checks: dict[str, Check] = {}
-    requirements = [_requirement(r, checks, document) for r in data["requirements"]]
+    requirements = [_requirement(r, checks, documents, say) for r in data["requirements"]]
     return Catalogue(
         standard=_make(Standard, data["standard"]),
-        notice=data["notice"],
+        notice=say("notice", "notice", data["notice"]),
         verification=data["verification"],
         conventions=data["conventions"],
-        roles=_keyed("key", (_make(Role, r) for r in data["roles"])),
-        record_types=_keyed("name", (_make(RecordType, r) for r in data["record_types"])),
-        parameters=_keyed("key", map(_parameter, data["parameters"])),
-        documented_information=_keyed("key", documents),
-        clauses=_keyed("number", (_make(Clause, c) for c in data["clauses"])),
+        roles=_keyed("key", (_role(r, say) for r in data["roles"])),
+        record_types=_keyed("name", (_record_type(r, say) for r in data["record_types"])),
+        parameters=_keyed("key", (_parameter(p, say) for p in data["parameters"])),
+        documented_information=_keyed("key", documents.values()),
+        clauses=clauses,
         requirements=_keyed("id", requirements),
         checks=checks,
-        universal=_keyed("key", map(_universal, data["universal_evidence"])),
+        universal=_keyed("key", (_universal(u, say) for u in data["universal_evidence"])),
     )
 
 
-def read_crosswalk(data: Mapping[str, Any]) -> Crosswalk:
+def read_crosswalk(data: Mapping[str, Any], say: Say = as_written) -> Crosswalk:
     head = data["crosswalk"]
     return Crosswalk(
         source=head["source"],
-        notice=head["notice"],
-        reading=head["reading"],
-        relations=head["relations"],
-        targets=_keyed("id", map(_target, data["targets"])),
-        rows=tuple(_make(Correspondence, row) for row in data["rows"]),
-        no_counterpart=tuple(_make(NoCounterpart, row) for row in data["no_counterpart"]),
+        notice=say("notice", "notice", head["notice"]),
+        reading=say("notice", "reading", head["reading"]),
+        relations={key: say("relation", key, what) for key, what in head["relations"].items()},
+        targets=_keyed("id", (_target(t, say) for t in data["targets"])),
+        rows=tuple(_correspondence(row, say) for row in data["rows"]),
+        no_counterpart=tuple(_no_counterpart(row, say) for row in data["no_counterpart"]),
     )
 
 
-def read_predecessor(data: Mapping[str, Any]) -> Predecessor:
+def read_predecessor(data: Mapping[str, Any], say: Say = as_written) -> Predecessor:
     return Predecessor(
         standard=_make(Standard, data["standard"]),
-        notice=data["notice"],
-        clauses=_keyed("number", (_make(FormerClause, c) for c in data["clauses"])),
-        new_since={row["clause"]: row["what"] for row in data["new_in_2018"]},
+        notice=say("notice", "notice", data["notice"]),
+        clauses=_keyed("number", (_former_clause(c, say) for c in data["clauses"])),
+        new_since={
+            row["clause"]: say("new since", row["clause"], row["what"])
+            for row in data["new_in_2018"]
+        },
     )
 
 
 def _load(name: str) -> Any:
-    # The C loader reads the catalogue in a tenth of a second, the pure one in a second and more.
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    with (STANDARDS / f"{name}.yaml").open(encoding="utf-8") as file:
-        return yaml.load(file, loader)
+    return parsed(STANDARDS / f"{name}.yaml")
+
+
+def _clause(data: Mapping[str, Any], say: Say) -> Clause:
+    kinds = {"title": "title of a clause", "purpose": "purpose of a clause"}
+    return _make(Clause, _worded(data, data["number"], kinds, say))
+
+
+def _former_clause(data: Mapping[str, Any], say: Say) -> FormerClause:
+    kinds = {
+        "title": "title of a clause",
+        "purpose": "purpose of a clause",
+        "note": "note on a clause",
+    }
+    return _make(FormerClause, _worded(data, data["number"], kinds, say))
+
+
+def _role(data: Mapping[str, Any], say: Say) -> Role:
+    return _make(Role, _worded(data, data["key"], {"name": "role", "duty": "duty"}, say))
+
+
+def _record_type(data: Mapping[str, Any], say: Say) -> RecordType:
+    name = data["name"]
+    values = data | {"label": name.replace("_", " ")}
+    kinds = {"label": "record type", "what": "what a record type is"}
+    return _make(RecordType, _worded(values, name, kinds, say))
+
+
+def _document(data: Mapping[str, Any], say: Say) -> DocumentedInformation:
+    kinds = {"name": "documented information"}
+    return _make(DocumentedInformation, _worded(data, data["key"], kinds, say))
 
 
 def _requirement(
     data: Mapping[str, Any],
     checks: dict[str, Check],
-    document: Mapping[str, DocumentedInformation],
+    documents: Mapping[str, DocumentedInformation],
+    say: Say,
 ) -> Requirement:
-    values = dict(data)
+    kinds = {"text": "obligation", "applies_when": "situation"}
+    values = _worded(data, data["id"], kinds, say)
     evidence, documented = values.pop("evidence"), values.pop("documented")
     frequency = values.pop("frequency")
     return _make(
         Requirement,
         values
         | {
-            "checks": tuple(_check(e, checks) for e in evidence),
-            "documented": tuple(_documented(d, document, values["id"]) for d in documented),
+            "title": say("title of a clause", data["clause"], data["title"]),
+            "checks": tuple(_check(e, checks, say) for e in evidence),
+            "documented": tuple(_documented(d, documents, values["id"]) for d in documented),
             "frequency": frequency
             and Frequency(Duration.parse(frequency["interval"]), frequency["basis"]),
         },
     )
 
 
-def _check(data: Mapping[str, Any], known: dict[str, Check]) -> Check:
-    values = dict(data)
+def _check(data: Mapping[str, Any], known: dict[str, Check], say: Say) -> Check:
+    values = _worded(data, data["check"], {"condition": "condition"}, say)
     key = values.pop("check")
     check = _make(Check, values | {"key": key, "kind": Kind(values["kind"])})
-    if known.setdefault(key, check) != check:
+    same = known.setdefault(key, check)
+    if same != check or same.condition != check.condition:
         raise ValueError(f"The check {key} carries two different conditions: give one a new key.")
-    return known[key]
+    return same
 
 
-def _universal(data: Mapping[str, Any]) -> UniversalCheck:
-    values = dict(data)
+def _universal(data: Mapping[str, Any], say: Say) -> UniversalCheck:
+    values = _worded(data, data["check"], {"condition": "condition"}, say)
     return _make(
         UniversalCheck,
         values
@@ -421,28 +471,49 @@ def _universal(data: Mapping[str, Any]) -> UniversalCheck:
     )
 
 
-def _parameter(data: Mapping[str, Any]) -> Parameter:
+def _parameter(data: Mapping[str, Any], say: Say) -> Parameter:
     text = data["default"]
     default = Duration.parse(text) if text.startswith("P") else Decimal(text)
-    return _make(Parameter, {**data, "default": default})
+    values = _worded(data, data["key"], {"what": "parameter"}, say)
+    return _make(Parameter, values | {"default": default})
 
 
 def _documented(
-    data: Mapping[str, Any], document: Mapping[str, DocumentedInformation], requirement: str
+    data: Mapping[str, Any], documents: Mapping[str, DocumentedInformation], requirement: str
 ) -> DocumentedInformation:
     try:
-        return document[data["name"]]
+        return documents[data["name"]]
     except KeyError:
         raise ValueError(
             f"{requirement} asks for {data['name']!r}, which documented_information does not list."
         ) from None
 
 
-def _target(data: Mapping[str, Any]) -> Target:
-    values = dict(data)
+def _target(data: Mapping[str, Any], say: Say) -> Target:
+    values = _worded(data, data["id"], {"designation": "target", "note": "note on a target"}, say)
     if groups := values.pop("groups", None):
-        values["refs"] = {name: group for group, names in groups.items() for name in names}
+        values["groups"] = {name: group for group, names in groups.items() for name in names}
+        values["refs"] = {name: name for name in values["groups"]}
+    values["refs"] = {
+        ref: say("title elsewhere", f"{data['id']} {ref}", title)
+        for ref, title in values["refs"].items()
+    }
     return _make(Target, values)
+
+
+def _correspondence(data: Mapping[str, Any], say: Say) -> Correspondence:
+    place = f"{data['clause']} to {data['target']} {data['ref']}"
+    return _make(Correspondence, _worded(data, place, {"note": "correspondence"}, say))
+
+
+def _no_counterpart(data: Mapping[str, Any], say: Say) -> NoCounterpart:
+    return _make(NoCounterpart, _worded(data, data["target"], {"note": "no counterpart"}, say))
+
+
+def _worded(data: Mapping[str, Any], id: str, kinds: Mapping[str, str], say: Say) -> dict[str, Any]:
+    """The data with the texts people read in their language; `kinds` tells what each of them is."""
+    said = {name: say(kind, id, data[name]) for name, kind in kinds.items() if data.get(name)}
+    return {**data, **said}
 
 
 Made = TypeVar("Made")

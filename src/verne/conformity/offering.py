@@ -17,6 +17,7 @@ from .adjusting import InForce
 from .catalogue import catalogue
 from .computing import Figure, ask
 from .verdict import Outcome
+from .wording import spoken
 
 
 class OfTheCatalogue:
@@ -30,7 +31,7 @@ class OfTheCatalogue:
         }
 
     def obligations(self) -> Mapping[str, Obligation]:
-        return _obligations()
+        return _obligations(spoken())
 
     def condition(self, check: str) -> str:
         return catalogue().checks[check].condition
@@ -59,7 +60,7 @@ def offer() -> None:
 
 
 @cache
-def _obligations() -> Mapping[str, Obligation]:
+def _obligations(language: str) -> Mapping[str, Obligation]:
     return {
         r.id: Obligation(
             r.id, r.cite, r.clause, r.text, r.owner_role, tuple(check.key for check in r.checks)

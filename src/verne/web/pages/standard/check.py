@@ -109,7 +109,10 @@ def _check_facts(view: View, check: Check, figure: Figure) -> list[Fact]:
     values = InForce.at(view.statement.at)
     facts = [
         Fact(label=_("Kind"), value=KINDS[check.kind]),
-        Fact(label=_("Reads"), value=", ".join(r.replace("_", " ") for r in check.reads)),
+        Fact(
+            label=_("Reads"),
+            value=", ".join(view.catalogue.record_types[r].label for r in check.reads),
+        ),
     ]
     if interval := values.interval(check):
         facts.append(Fact(label=_("Planned interval"), value=interval.words))

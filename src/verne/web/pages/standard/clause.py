@@ -177,11 +177,13 @@ def _crosswalk(view: View, clause: Clause) -> list[Neighbour]:
 
 
 def _chip(row: Correspondence) -> Chip:
-    title = crosswalk().targets[row.target].refs[row.ref]
+    target = crosswalk().targets[row.target]
+    title = target.refs[row.ref]
+    practice = row.ref in target.groups
     return Chip(
-        chip=components.clause(row.ref, title=title),
-        # A practice is its own title; its group says nothing more here.
-        title=title if row.ref[-1].isdigit() else "",
+        # A practice has no number: its name is all there is to show.
+        chip=components.clause(title if practice else row.ref, title=title),
+        title="" if practice else title,
         relation=RELATIONS[row.relation],
         note=row.note,
     )
