@@ -11,13 +11,14 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from verne.engine import signing
-from verne.engine.acts import act, revise
+from verne.engine.acts import act, move, revise
 from verne.engine.approvals import Vote, ask, vote
 from verne.engine.history import Entry
 from verne.engine.lifecycle import Approval
 from verne.engine.people import Person
 from verne.engine.signing import NotProven, Proof, Signature, is_still_true, prove, sign
 from verne.engine.testing import proof_of
+from verne.sms.leadership.role.samples import an_appointment
 from verne.sms.resolution.incident.major import CriteriaLife
 from verne.sms.resolution.incident.samples import a_majorincidentcriteria
 from verne.sms.resolution.problem.samples import a_problem
@@ -146,3 +147,14 @@ def test_refusing_needs_no_signature(manager: Person, approver: Person) -> None:
     asked = ask(a_majorincidentcriteria(manager), "put_in_force", by=manager)
     asked = vote(asked, by=approver, agrees=False, note="No hours are named.")
     assert asked.votes.get().signature is None
+
+
+def test_a_signed_move_leaves_a_signature_or_is_not_made(ada: Person) -> None:
+    appointment = an_appointment(ada)
+    with pytest.raises(NotProven, match="type your password"):
+        move(appointment, "accept", by=ada)
+    appointment.refresh_from_db()
+    assert appointment.state == "awaiting"
+    appointment = move(appointment, "accept", by=ada, proof=prove(ada, PASSWORD))
+    row = signing.signatures_of(appointment, meaning="acceptance").get()
+    assert (row.by, row.way, is_still_true(row)) == (ada, "password", True)

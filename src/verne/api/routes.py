@@ -260,18 +260,21 @@ def add_register(router: Router, register: type[Register]) -> None:
         record = _record(register, ref, person)
         if move not in model.lifecycle.moves:
             raise Http404
+        # Before the work, whose transaction takes back what it notes when it fails.
+        proof = signing.prove(person, body.password) if body.password else None
 
         def work() -> HttpResponse:
             with transaction.atomic():
                 _require_fresh(request, record, _plainly(body))
                 values = meant(schemas, _sent(body.values), person, within=("values",))
                 try:
-                    acts.move(record, move, by=person, note=body.note, values=values)
+                    acts.move(record, move, by=person, note=body.note, values=values, proof=proof)
                 except ValidationError as refusal:
                     raise told(refusal, within=("values",)) from refusal
                 return _answer(register, record.pk, person)
 
-        return once(request, person, work)
+        # As with a vote: no hash of a password is kept.
+        return work() if body.password else once(request, person, work)
 
 
 IDEMPOTENCY_KEY = {

@@ -106,6 +106,14 @@ class Schemas:
                 self.revision,
                 Field(None, description="Fields to fill in together with the move."),
             ),
+            password=(
+                str,
+                Field(
+                    "",
+                    max_length=1000,
+                    description="Where the move is signed: your password, typed again.",
+                ),
+            ),
         )
 
     @cached_property

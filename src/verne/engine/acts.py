@@ -23,6 +23,7 @@ from .rights import right
 if TYPE_CHECKING:
     from .lifecycle import Move
     from .people import Person
+    from .signing import Proof
 
 R = TypeVar("R", bound=Record)
 
@@ -196,10 +197,11 @@ def move(
     values: Mapping[str, Any] | None = None,
     version: int | None = None,
     at: datetime | None = None,
+    proof: Proof | None = None,
 ) -> R:
     """Take a record to its next state, or say everything that stands in the way.
 
-    `values` are fields filled in together with the move.
+    `values` are fields filled in together with the move; a signed move asks for `proof`.
     """
     step = record.lifecycle.moves.get(name)
     if step is None:
@@ -213,7 +215,7 @@ def move(
         _require_standing(record)
         if version is not None and version != record.version and values:
             _refuse_conflict(record, _changes(record, values), version)
-        _make(record, step, by=by, note=note, values=values or {}, at=at, chosen=True)
+        _make(record, step, by=by, note=note, values=values or {}, at=at, chosen=True, proof=proof)
         _walk_automatic(record, by=by, at=at)
     return record
 
@@ -340,9 +342,10 @@ def _make(
     values: Mapping[str, Any],
     at: datetime | None,
     chosen: bool = False,
+    proof: Proof | None = None,
 ) -> None:
     """Make one move on a locked record; `chosen` by a person, not by a rule."""
-    from . import approvals
+    from . import approvals, signing
     from .links import cascade
 
     if step not in record.moves():
@@ -371,12 +374,24 @@ def _make(
             obstacles.append(why)
         if obstacles:
             raise NotOpen(obstacles)
+        if step.signed and chosen and by is not None:
+            signing.require_proof(proof, by)
         if step.approval is not None:
             approvals.use(record, step)
         record.state = step.target.name
         for effect in step.then:
             effect(record, work.act)
         _save(record, work, before=before, related=bool(changed))
+        if step.signed and chosen and by is not None:
+            signing.sign(
+                record,
+                meaning=step.signed,
+                what=record.what_is_signed(),
+                by=by,
+                proof=proof,
+                note=note,
+                at=work.act.at,
+            )
         if step.submits:
             approvals.open_asking(record, step.submits, by=by, at=work.act.at)
         if by is not None:

@@ -69,7 +69,8 @@ class Move:
 
     `needs` are fields that must be filled, `asks` fields offered with it, `guards` what else must
     hold, `by` what must hold of the person who makes it: a verifier is somebody else. `note` asks
-    for a reason. An `auto` move is made by itself as soon as nothing stands in
+    for a reason. `signed` names the meaning of the signature that the move leaves: whoever makes it
+    proves anew who they are. An `auto` move is made by itself as soon as nothing stands in
     its way. `then` runs inside the same act. `submits` names the move whose approval is asked for
     once this one is made.
     """
@@ -82,6 +83,7 @@ class Move:
     guards: tuple[Guard, ...] = ()
     by: tuple[PersonGuard, ...] = ()
     note: bool = False
+    signed: str = ""
     approval: Approval | None = None
     auto: bool = False
     then: tuple[Effect, ...] = ()
@@ -99,6 +101,11 @@ class Move:
     def fields(self) -> tuple[str, ...]:
         """The fields to show beside the move, needed ones first."""
         return tuple(dict.fromkeys((*self.needs, *self.asks)))
+
+    @property
+    def asks_something(self) -> bool:
+        """Whether one fills in a form to make it."""
+        return bool(self.fields or self.note or self.signed)
 
     def missing(self, record: Any) -> list[str]:
         return [name for name in self.needs if not record.is_filled(name)]

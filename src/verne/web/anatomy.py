@@ -171,7 +171,7 @@ def _open_move(
     form: forms.RecordForm | None = None
     if refused is not None and refused[0] == step.name:
         form = refused[1]
-    elif step.fields or step.note:
+    elif step.asks_something:
         form = forms.move_form(record, step, person)
     return OpenMove(
         name=step.name,

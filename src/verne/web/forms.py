@@ -40,6 +40,7 @@ BLANK_ROWS = 2
 """Empty rows offered below the rows of a part."""
 
 NOTE = "move_note"
+PASSWORD = "password"
 
 
 # --- Choices -------------------------------------------------------------------------------------
@@ -356,13 +357,18 @@ class RecordForm(forms.Form):
         return {
             name: _stored(self.register.model, name, value)
             for name, value in self.cleaned_data.items()
-            if name not in ("seen", NOTE)
+            if name not in ("seen", NOTE, PASSWORD)
         }
 
     @property
     def note(self) -> str:
         """The reason given with a move."""
         return str(self.cleaned_data.get(NOTE, ""))
+
+    @property
+    def password(self) -> str:
+        """What was typed to sign a move."""
+        return str(self.cleaned_data.get(PASSWORD, ""))
 
     def refuse(self, error: ValidationError) -> None:
         """Show what the engine refused at the fields it speaks of, the rest above the form."""
@@ -588,6 +594,8 @@ def move_form(
     )
     if step.note:
         form.fields[NOTE] = _reason()
+    if step.signed:
+        form.fields[PASSWORD] = _password()
     return form
 
 
@@ -606,6 +614,15 @@ def bulk_move_form(
 
 def _reason() -> forms.CharField:
     return forms.CharField(label=gettext_lazy("Reason"), widget=forms.Textarea(attrs={"rows": 3}))
+
+
+def _password() -> forms.CharField:
+    return forms.CharField(
+        label=gettext_lazy("Your password, to sign"),
+        help_text=gettext_lazy("It shows that it is you who signs. It is not kept."),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
 
 
 # --- Time zones ----------------------------------------------------------------------------------

@@ -139,11 +139,11 @@ def pager(page: Page) -> Pager:
 
 
 def bulk_moves(register: type[Register], person: Person) -> list[tuple[str, StrOrPromise]]:
-    """The moves this person may make on records of a type."""
+    """The moves this person may make on records of a type; what is signed is signed one by one."""
     return [
         (name, step.label)
         for name, step in register.model.lifecycle.moves.items()
-        if may(person, name, register.model)
+        if may(person, name, register.model) and not step.signed
     ]
 
 

@@ -167,6 +167,7 @@ def _header(record: Record, title: str, lead: str = "") -> PageHeader:
 
 @require_POST
 @staff
+@sensitive_post_parameters("password")
 def move(request: HttpRequest, ref: str, name: str) -> HttpResponse:
     """Make a move, with the fields and the reason that came with it."""
     person = person_of(request)
@@ -186,6 +187,7 @@ def move(request: HttpRequest, ref: str, name: str) -> HttpResponse:
             note=form.note if form else "",
             values=form.changed() if form else None,
             version=int(version) if version.isdecimal() else None,
+            proof=signing.prove(person, form.password) if form and step.signed else None,
         )
     except acts.Conflict as error:
         tell_refusal(request, error)
@@ -214,7 +216,7 @@ def _still_seen(record: Record, person: Person) -> bool:
 def _move_form(
     record: Record, step: Move, person: Person, request: HttpRequest
 ) -> forms.RecordForm | None:
-    if not step.fields and not step.note:
+    if not step.asks_something:
         return None
     return forms.move_form(record, step, person, request.POST)
 

@@ -17,6 +17,7 @@ from verne.engine.lifecycle import Lifecycle, Move, State
 from verne.engine.people import Assignment, Person, Role
 from verne.engine.records import Part, Record, RecordQuerySet
 from verne.engine.roles import OF_THE_PROGRAM
+from verne.engine.signing import meanings
 
 from . import granting
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
     from verne.engine.history import Act
+
+
+meanings["acceptance"] = _("Acceptance")
 
 
 # --- The role -------------------------------------------------------------------------------------
@@ -45,8 +49,8 @@ class RoleDefinition(Record):
 
     lifecycle = RoleDefinitionLife
 
-    role = models.OneToOneField(
-        Role, models.PROTECT, related_name="definition", verbose_name=_("role of the program")
+    role = models.ForeignKey(
+        Role, models.PROTECT, related_name="definitions", verbose_name=_("role of the program")
     )
     duties = models.TextField(_("duties"), blank=True, help_text=_("What the holder answers for."))
     authorities = models.TextField(
@@ -73,6 +77,11 @@ class RoleDefinition(Record):
     class Meta:
         verbose_name = _("role")
         verbose_name_plural = _("roles")
+
+    def clean(self) -> None:
+        others = RoleDefinition.objects.standing().filter(role=self.role_id).exclude(pk=self.pk)
+        if self.withdrawn_at is None and others.exists():
+            raise ValidationError({"role": _("This role is described already.")})
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         super().save(*args, **kwargs)
@@ -182,6 +191,7 @@ class AppointmentLife(Lifecycle):
         _("Accept"),
         by=(only_who_is_appointed,),
         then=(stamp_acceptance,),
+        signed="acceptance",
     )
     decline = Move(
         awaiting,
@@ -279,6 +289,16 @@ class Appointment(Record):
     class Meta:
         verbose_name = _("appointment")
         verbose_name_plural = _("appointments")
+
+    def content(self) -> dict[str, Any]:
+        """What the holder accepts: the role as it is described, and for how long it is given."""
+        given = super().content()
+        terms = {name: given[name] for name in ("role", "person", "limited_to", "since", "until")}
+        definition = RoleDefinition.objects.standing().filter(role=self.role_id).first()
+        return terms | {"definition": definition.content() if definition else None}
+
+    def what_is_signed(self) -> str:
+        return f"{self.ref} {self.role.name}"
 
     def set_derived(self) -> None:
         self.title = self.title or f"{self.role.name}: {self.person.name}"[:200]
