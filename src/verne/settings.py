@@ -113,6 +113,7 @@ INSTALLED_APPS = [
     "verne.sms.portfolio",
     "verne.sms.relationship",
     "verne.sms.resolution",
+    "verne.sms.improvement",
     "verne.conformity",
     "verne.web",
     "verne.api",
@@ -210,6 +211,10 @@ LOGGING = {
 
 MAX_FILE_BYTES = int(os.environ.get("VERNE_MAX_FILE_MB", "25")) * 1024 * 1024
 """Largest single file a person may attach."""
+SEAL_COPY = os.environ.get("VERNE_SEAL_COPY", "")
+"""A file outside, best on another machine, to which every checkpoint of the seal is appended."""
+SEAL_TIME_STAMPS = os.environ.get("VERNE_TIME_STAMPS", "")
+"""Address of an authority that signs the time of checkpoints (RFC 3161); empty asks nobody."""
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 

@@ -19,6 +19,16 @@ from .people import Organization as Organization
 from .people import Person as Person
 from .people import Role as Role
 from .people import Team as Team
+from .printing.copies import PrintedCopy as PrintedCopy
 from .records import Counter as Counter
 from .records import Sheet as Sheet
+from .seal.models import Erased as Erased
+from .seal.models import Erasure as Erasure
+from .seal.models import Leaf as Leaf
+from .seal.models import Node as Node
+from .seal.models import Pack as Pack
+from .seal.models import Salt as Salt
+from .seal.models import SealedAt as SealedAt
+from .seal.models import SealKey as SealKey
+from .seal.models import TimeStamp as TimeStamp
 from .signing import Signature as Signature

@@ -6,7 +6,7 @@ each database is told stands in `sqlite/capture.py` and `postgresql/capture.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -58,13 +58,7 @@ class Piece:
 
 def tracked_models() -> list[type[models.Model]]:
     """Every table of Verne, many-to-many tables included, but those that say `history = False`."""
-    return [
-        model
-        for config in apps.get_app_configs()
-        if config.name.startswith("verne.")
-        for model in config.get_models(include_auto_created=True)
-        if model._meta.managed and not model._meta.proxy and _wants_history(model)
-    ]
+    return [model for model in _our_models() if _wants_history(model)]
 
 
 def guarded_models() -> list[type[models.Model]]:
@@ -73,8 +67,8 @@ def guarded_models() -> list[type[models.Model]]:
 
 
 def append_only_models() -> list[type[models.Model]]:
-    """The history, and what is kept in it and says `append_only`: nothing of it is ever changed."""
-    kept = [model for model in tracked_models() if getattr(model, "append_only", False)]
+    """The history, and whatever says `append_only`: nothing of it is ever changed."""
+    kept = [model for model in _our_models() if getattr(model, "append_only", False)]
     return [*guarded_models(), *kept]
 
 
@@ -122,6 +116,29 @@ def remove(connection: BaseDatabaseWrapper) -> list[str]:
         for piece in reversed(present.values()):
             cursor.execute(piece.unmake)
     return list(present)
+
+
+@contextmanager
+def laid_open(connection: BaseDatabaseWrapper, tables: Iterable[str]) -> Iterator[None]:
+    """Let rows of append-only tables be changed inside, in one transaction: only for erasures.
+
+    Their guards are back before the transaction ends, so nobody else ever sees them gone.
+    """
+    names = set(tables)
+    with transaction.atomic(using=connection.alias):
+        capture = _capture(connection)
+        capture.lock(connection)
+        with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                # A table with checks still to be made lets nobody take its triggers away.
+                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            for piece in capture.guards(capture.present(connection), names):
+                cursor.execute(piece.unmake)
+        try:
+            yield
+        finally:
+            if not connection.needs_rollback:
+                install(connection)
 
 
 @contextmanager
@@ -213,6 +230,16 @@ def _is_ready(connection: BaseDatabaseWrapper) -> bool:
     with connection.cursor() as cursor:
         tables = connection.introspection.table_names(cursor)
     return all(model._meta.db_table in tables for model in guarded_models())
+
+
+def _our_models() -> list[type[models.Model]]:
+    return [
+        model
+        for config in apps.get_app_configs()
+        if config.name.startswith("verne.")
+        for model in config.get_models(include_auto_created=True)
+        if model._meta.managed and not model._meta.proxy
+    ]
 
 
 def _wants_history(model: type[models.Model]) -> bool:

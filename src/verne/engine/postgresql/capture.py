@@ -135,6 +135,24 @@ def present(connection: BaseDatabaseWrapper) -> dict[str, Piece]:
     return pieces
 
 
+def guards(pieces: dict[str, Piece], tables: set[str]) -> list[Piece]:
+    """Those of the pieces that keep the rows of these tables from being changed."""
+    names = {f"verne_history_keep on {table}" for table in tables}
+    return [piece for name, piece in pieces.items() if name in names]
+
+
+def noted(table: Table, columns: dict[str, str]) -> str:
+    """A query for the rows of a table as the triggers would note them, in the order of the keys."""
+    key = _name(table.key)
+    other = [
+        f"{_text(c)}, {_text(SECRET) if c in table.secrets else f't.{_name(c)}::text'}"
+        for c, kind in columns.items()
+        if c in table.secrets or kind == "numeric"
+    ]
+    row = "to_jsonb(t)" + (f" || jsonb_build_object({', '.join(other)})" if other else "")
+    return f"SELECT {key}, ({row})::text FROM {_name(table.name)} t ORDER BY {key}"
+
+
 def columns(connection: BaseDatabaseWrapper) -> dict[str, dict[str, str]]:
     """The tables there are, their columns in order, with their types."""
     found: dict[str, dict[str, str]] = {}

@@ -43,6 +43,22 @@ def present(connection: BaseDatabaseWrapper) -> dict[str, Piece]:
         }
 
 
+def guards(pieces: dict[str, Piece], tables: set[str]) -> list[Piece]:
+    """Those of the pieces that keep the rows of these tables from being changed."""
+    return [
+        piece
+        for name, piece in pieces.items()
+        for table in tables
+        if name in (f"verne_history_keep_{verb}_{table}" for verb in ("update", "delete"))
+    ]
+
+
+def noted(table: Table, columns: dict[str, str]) -> str:
+    """A query for the rows of a table as the triggers would note them, in the order of the keys."""
+    key = _name(table.key)
+    return f"SELECT {key}, {_all(table, columns, 't')} FROM {_name(table.name)} t ORDER BY {key}"
+
+
 def columns(connection: BaseDatabaseWrapper) -> dict[str, dict[str, str]]:
     """The tables there are: their columns in order, with the types they were declared with."""
     found: dict[str, dict[str, str]] = {}

@@ -1,0 +1,135 @@
+"""Sealing: new acts and their entries get their places in the tree, and a checkpoint is signed."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, models, transaction
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from verne.verifier import Checkpoint, sealed_hash
+
+from ..history import Entry
+from . import canonical, keys, outside, tree
+from .models import Leaf, Salt, SealedAt
+
+ACTS_AT_ONCE = 2_000
+"""Acts sealed in one transaction: others wait for it no longer than a second or so."""
+ROWS_AT_ONCE = 10_000
+
+LATE = timedelta(days=1)
+"""PostgreSQL gives out numbers before it commits: how long a lower one may still turn up."""
+
+LOCK = 7_237_664
+"""An advisory lock of PostgreSQL, so that of two who seal at once one waits and finds nothing."""
+
+
+def seal() -> SealedAt | None:
+    """Seal what is not sealed yet; gives the newest checkpoint, None while there is no history."""
+    after: dict[str, int] = {}
+    while _seal_some(after):
+        pass
+    outside.keep()
+    return newest()
+
+
+def newest() -> SealedAt | None:
+    return SealedAt.objects.order_by("-pk").first()
+
+
+def waiting() -> int:
+    """How many acts are not sealed yet."""
+    return _unsealed(canonical.ACT, _floor("act")).count()
+
+
+def _seal_some(after: dict[str, int]) -> bool:
+    """Seal one batch, whole or not at all; says whether there may be more.
+
+    `after` keeps, by source, the number up to which this run has looked already.
+    """
+    with transaction.atomic():
+        _lock()
+        rows = list(_next_acts(after))
+        more = len(rows) >= ACTS_AT_ONCE
+        for source in canonical.others():
+            found = list(_unsealed(source, _floor(source.name)).order_by("pk")[:ROWS_AT_ONCE])
+            more = more or len(found) == ROWS_AT_ONCE
+            rows += [(source, row) for row in found]
+        if not rows:
+            return False
+        size = tree.size_now()
+        leaves, salts = [], []
+        for place, (source, row) in enumerate(rows, size):
+            salt = secrets.token_bytes(16)
+            digest = sealed_hash(salt, canonical.payload(source, row))
+            leaves.append(Leaf(id=place, source=source.name, row=row.pk, hash=digest))
+            salts.append(Salt(id=place, salt=salt))
+        tree.add(leaves)
+        Salt.objects.bulk_create(salts, batch_size=2000)
+        _sign(size + len(leaves), leaves)
+        return more
+
+
+def _next_acts(after: dict[str, int]) -> Iterator[tuple[canonical.Source, Any]]:
+    """Acts in their order, each followed by its entries.
+
+    Both are written in one transaction, so they are sealed in one: an entry that joins an act
+    which is sealed already was put there behind the back of the program, and stays without a leaf.
+    """
+    floor = max(after.get("act", 0), _floor("act"))
+    acts = list(_unsealed(canonical.ACT, floor).order_by("pk")[:ACTS_AT_ONCE])
+    if not acts:
+        return
+    after["act"] = acts[-1].pk
+    entries = Entry.objects.filter(act__in=[act.pk for act in acts]).order_by("act", "pk")
+    following = entries.iterator(chunk_size=2000)
+    entry = next(following, None)
+    for act in acts:
+        yield canonical.ACT, act
+        while entry is not None and entry.act_id == act.pk:
+            yield canonical.ENTRY, entry
+            entry = next(following, None)
+
+
+def _unsealed(source: canonical.Source, above: int) -> models.QuerySet[Any]:
+    sealed = Leaf.objects.filter(source=source.name, row=OuterRef("pk"))
+    rows: models.QuerySet[Any] = source.model._default_manager.filter(pk__gt=above)
+    return rows.exclude(Exists(sealed))
+
+
+def _floor(source: str) -> int:
+    """The number below which nothing unsealed can be any more."""
+    if connection.vendor == "sqlite":
+        # One writer after the other: numbers are given out in the order of the commits.
+        row = newest()
+    else:
+        row = SealedAt.objects.filter(at__lt=timezone.now() - LATE).order_by("-pk").first()
+    return int(row.reach.get(source, 0)) if row else 0
+
+
+def _sign(size: int, added: Iterable[Leaf]) -> SealedAt:
+    before = newest()
+    reach = dict(before.reach) if before else {}
+    for leaf in added:
+        reach[leaf.source] = max(leaf.row, reach.get(leaf.source, 0))
+    return sign(size, reach, timezone.now())
+
+
+def sign(size: int, reach: dict[str, int], at: datetime) -> SealedAt:
+    """Write and sign a checkpoint over the first `size` leaves."""
+    key, private = keys.current()
+    root = tree.Tree(size).root()
+    text = Checkpoint(key.name, size, root, canonical.instant(at)).text
+    note = keys.signed_note(text, key, private)
+    return SealedAt.objects.create(at=at, size=size, root=root, note=note, reach=reach)
+
+
+def _lock() -> None:
+    """Alone until the end of the transaction. Who writes in SQLite is alone anyway."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
