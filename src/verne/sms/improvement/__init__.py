@@ -1,0 +1,1 @@
+"""Improvement (10): nonconformities that are shown to have been put right for good."""

@@ -1,0 +1,3 @@
+from .nonconformity.action import CorrectiveAction as CorrectiveAction
+from .nonconformity.models import Cause as Cause
+from .nonconformity.models import Nonconformity as Nonconformity

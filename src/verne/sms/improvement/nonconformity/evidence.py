@@ -1,0 +1,114 @@
+"""What nonconformities and corrective actions say about 10.1."""
+
+from __future__ import annotations
+
+from django.db.models import Exists, F, OuterRef, Q
+from django.utils.translation import gettext_lazy as _
+
+from verne.engine.evidence import Asked, Evidence, every, evidence, none_of
+
+from .action import CorrectiveAction, CorrectiveActionQuerySet
+from .models import Cause, Nonconformity, NonconformityQuerySet
+
+
+def _nonconformities(asked: Asked) -> NonconformityQuerySet:
+    found: NonconformityQuerySet = Nonconformity.objects.accepted()
+    return found.filter(detected_at__lte=asked.at)
+
+
+def _past_correction(asked: Asked) -> NonconformityQuerySet:
+    """Those corrected, and those that should have been long ago."""
+    late = Q(state="detected", detected_at__lt=asked.at - asked.delay("correction_delay"))
+    return _nonconformities(asked).filter(~Q(state="detected") | late)
+
+
+def _reviewed(asked: Asked) -> NonconformityQuerySet:
+    return _nonconformities(asked).reviewed()
+
+
+def _on_the_cause(asked: Asked) -> CorrectiveActionQuerySet:
+    found: CorrectiveActionQuerySet = CorrectiveAction.objects.standing().on_the_cause()
+    return found.filter(filed_at__lte=asked.at).exclude(state="dropped")
+
+
+STATED = ~Q(correction="") | ~Q(no_correction="")
+
+
+@evidence("nc-corrected", reads=(Nonconformity,))
+def they_are_corrected_in_time(asked: Asked) -> Evidence:
+    delay = asked.delay("correction_delay")
+    not_yet = Q(corrected_at=None) & Q(detected_at__lt=asked.at - delay)
+    too_late = Q(corrected_at__gt=F("detected_at") + delay)
+    return none_of(
+        _nonconformities(asked),
+        not_yet | too_late | (Q(corrected_at__isnull=False) & ~STATED),
+        note=_("Not corrected within the delay, or without saying how."),
+    )
+
+
+@evidence("nc-consequences", reads=(Nonconformity,))
+def their_consequences_are_dealt_with(asked: Asked) -> Evidence:
+    return every(_past_correction(asked), ~Q(consequences=""), ~Q(consequences_handled=""))
+
+
+@evidence("nc-reviewed", reads=(Nonconformity,))
+def they_are_reviewed_by_an_owner(asked: Asked) -> Evidence:
+    """One that was corrected long ago and never looked at again counts as well."""
+    forgotten = Q(corrected_at__lt=asked.at - asked.delay("correction_delay"))
+    reviewed = ("analysed", "in_corrective_action", "awaiting_effectiveness", "closed")
+    population = _nonconformities(asked).filter(
+        Q(state__in=reviewed) | Q(state="corrected") & forgotten
+    )
+    return every(
+        population,
+        reviewed_at__isnull=False,
+        reviewed_by__isnull=False,
+        owner__isnull=False,
+        needs_action__isnull=False,
+    )
+
+
+@evidence("nc-causes", reads=(Nonconformity,))
+def their_causes_are_stated(asked: Asked) -> Evidence:
+    roots = Cause.objects.filter(of=OuterRef("pk"), is_root=True)
+    left = Q(needs_action=False) & ~Q(review_reason="")
+    return every(
+        _reviewed(asked),
+        Q(Exists(roots)) | left,
+        note=_("Neither a cause that is removed, nor why none need be."),
+    )
+
+
+@evidence("nc-similar", reads=(Nonconformity,))
+def similar_ones_are_looked_for(asked: Asked) -> Evidence:
+    return every(_reviewed(asked), ~Q(similar=""), ~Q(similar_scope=""))
+
+
+@evidence("nc-actions-implemented", reads=(Nonconformity, CorrectiveAction))
+def what_they_need_is_done(asked: Asked) -> Evidence:
+    planned = _on_the_cause(asked).filter(nonconformity=OuterRef("pk"), round=OuterRef("round"))
+    late = planned.filter(state__in=("planned", "under_way"), due_at__lte=asked.at)
+    return none_of(
+        _reviewed(asked).filter(needs_action=True),
+        ~Q(Exists(planned)) | Q(Exists(late)),
+        note=_("No corrective action, or one past its day."),
+    )
+
+
+@evidence("nc-effectiveness", reads=(CorrectiveAction, Nonconformity))
+def effects_are_reviewed_in_time(asked: Asked) -> Evidence:
+    delay = asked.delay("effectiveness_review_delay")
+    done = _on_the_cause(asked).filter(done_at__lte=asked.at)
+    never = Q(effect_reviewed_at=None, done_at__lt=asked.at - delay)
+    too_late = Q(effect_reviewed_at__gt=F("done_at") + delay)
+    left_there = Q(state="ineffective", round=F("nonconformity__round"))
+    return none_of(
+        done,
+        never | too_late | left_there,
+        note=_("Effect not reviewed in time, or not effective and left there."),
+    )
+
+
+@evidence("nc-proportionate", reads=(CorrectiveAction,))
+def actions_are_in_proportion(asked: Asked) -> Evidence:
+    return every(_on_the_cause(asked), ~Q(proportion=""))
