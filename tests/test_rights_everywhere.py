@@ -177,3 +177,19 @@ def test_customers_are_granted_little(register: type[Register], head: Person) ->
     """Filing, speaking and agreeing: nothing else of ours is theirs to do."""
     granted = {verb for verb in verbs_of(register.model) if may(head, verb, register.model)}
     assert granted <= {"view", "file", "comment", "approve"}
+
+
+@each
+def test_a_customer_fills_in_what_the_portal_asks_and_nothing_else(
+    register: type[Register], head: Person, manager: Person
+) -> None:
+    if not may(head, "file", register.model):
+        return
+    # The rest is decided here: what is urgent, whose it is, who else may see it.
+    ours = [name for name in register.filing_fields() if name not in register.portal]
+    assert ours
+    given = register.content(sample(register, manager))
+    for name in ours:
+        with pytest.raises(ValidationError) as refused:
+            file(register.model, {"title": "It is dark", name: given[name]}, by=head)
+        assert list(refused.value.error_dict) == [name]

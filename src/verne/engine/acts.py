@@ -126,6 +126,9 @@ def file(
     _require(by, "file", kind)
     register = register_of(kind.kind_name())
     _refuse_ours(values)
+    if by.is_customer:
+        _refuse_beyond_portal(kind, values)
+        values = {**values, **register.filed_by_customer(by)}
     plain, many, parts = _sorted_out(kind, values)
     _require_visible(by, kind, values)
     with transaction.atomic():
@@ -171,6 +174,8 @@ def revise(
     _require(by, "revise", type(record))
     _require_seen(by, record)
     _refuse_ours(values)
+    if by.is_customer:
+        _refuse_beyond_portal(type(record), values)
     _require_visible(by, type(record), values)
     with transaction.atomic():
         record = _locked(record)
@@ -209,6 +214,8 @@ def move(
     _require(by, name, type(record))
     _require_seen(by, record)
     _refuse_ours(values or {})
+    if by.is_customer:
+        _refuse_beyond_portal(type(record), values or {})
     _require_visible(by, type(record), values or {})
     with transaction.atomic():
         record = _locked(record)
@@ -466,6 +473,13 @@ def _refuse_ours(values: Mapping[str, Any]) -> None:
         raise ValidationError(
             _("%(field)s cannot be filled in: the program keeps it.") % {"field": name}
         )
+
+
+def _refuse_beyond_portal(kind: type[Record], values: Mapping[str, Any]) -> None:
+    """A customer fills in what the portal asks; priority, owner and the like are ours to decide."""
+    register = register_of(kind.kind_name())
+    for name in sorted(values.keys() - set(register.portal)):
+        raise ValidationError({name: _("This is filled in by whoever works on it.")})
 
 
 def _require_standing(record: Record) -> None:

@@ -102,6 +102,7 @@ class Register:
     raises: ClassVar[tuple[Raise, ...]] = ()
     anywhere: ClassVar[Anywhere | None] = None
     portal: ClassVar[tuple[str, ...]] = ()
+    """The fields that customers fill in; everything else is ours to decide."""
     in_menu: ClassVar[bool] = True
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -124,6 +125,11 @@ class Register:
     def widen(cls, person: Person) -> Q | None:
         """Records to see beyond the usual scope (a published entry); none unless overridden."""
         return None
+
+    @classmethod
+    def filed_by_customer(cls, person: Person) -> dict[str, Any]:
+        """What goes without saying when a customer files such a record (who reports it)."""
+        return {}
 
     @classmethod
     def allowed(cls, person: Person, field: str) -> Any | None:

@@ -125,7 +125,7 @@ def _seen(person: Person) -> Exists:
 
 
 def about_to_breach(person: Person, limit: int = 8) -> list[Hit]:
-    """Running clocks that are nearly over, the next first; then those that are over, the last first.
+    """Running clocks that are nearly over, the next first; then those that are, the last first.
 
     What can still be kept comes before what can only be mended.
     """

@@ -281,8 +281,6 @@ def fault(request: HttpRequest) -> HttpResponse:
             "title": said["title"],
             "description": said["description"],
             "service": said["service"],
-            "reporter": person,
-            "source": Incident.Source.PORTAL,
         }
         record = _file(form, Incident, values, person)
         if record is not None:
@@ -421,7 +419,6 @@ def ask(request: HttpRequest, ref: str = "") -> HttpResponse:
             "title": said["title"] if offer is None else offer.title,
             "description": said["description"],
             "request_model": offer,
-            "requester": person,
         }
         if answers := form.answers():
             values["answers"] = answers

@@ -173,6 +173,10 @@ class IncidentRegister(Register):
         "customer_manager": ("view", "file", "comment"),
     }
 
+    @classmethod
+    def filed_by_customer(cls, person: Person) -> dict[str, Any]:
+        return {"reporter": person, "source": Incident.Source.PORTAL}
+
 
 class MajorIncidentCriteriaRegister(Register):
     model = MajorIncidentCriteria

@@ -1,5 +1,7 @@
 """How request models and service requests are listed, filed and shown."""
 
+from typing import Any
+
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
@@ -108,7 +110,7 @@ class ServiceRequestRegister(Register):
         Section(_("Fulfilment"), "owner", "team", "outcome"),
     )
     parts = ("answers",)
-    portal = ("title", "description")
+    portal = ("title", "description", "request_model", "answers")
     raises = (
         Raise(
             _("It is an incident"),
@@ -141,3 +143,7 @@ class ServiceRequestRegister(Register):
         "customer_user": ("view", "file", "comment"),
         "customer_manager": ("view", "file", "comment", "approve"),
     }
+
+    @classmethod
+    def filed_by_customer(cls, person: Person) -> dict[str, Any]:
+        return {"requester": person}
