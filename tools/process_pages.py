@@ -87,7 +87,7 @@ def _moves(model: Any) -> Iterator[str]:
         asks = [model.field_label(name) for name in move.needs]
         asks += ["a reason"] if move.note else []
         asks += ["approval"] if move.approval else []
-        guards = [guard.__name__.replace("_", " ") for guard in move.guards]
+        guards = [guard.__name__.replace("_", " ") for guard in (*move.guards, *move.by)]
         yield _row(
             f"{move.label} (`{move.name}`)" + (", by itself" if move.auto else ""),
             ", ".join(str(source.label) for source in move.sources),

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from verne.engine.register import part_rows
+
 if TYPE_CHECKING:
     from .models import Cause, Nonconformity
 
@@ -72,9 +74,7 @@ def with_answer(nonconformity: Nonconformity, below: str, why: str) -> list[dict
     return [*rows, {"place": place, "why": why.strip(), "is_root": False, "category": ""}]
 
 
-def with_changes(
-    nonconformity: Nonconformity, place: str, **changes: Any
-) -> list[dict[str, Any]]:
+def with_changes(nonconformity: Nonconformity, place: str, **changes: Any) -> list[dict[str, Any]]:
     """The rows with one of them saying something else."""
     rows = rows_of(nonconformity)
     if place not in {row["place"] for row in rows}:
@@ -92,6 +92,5 @@ def without(nonconformity: Nonconformity, place: str) -> list[dict[str, Any]]:
 
 
 def rows_of(nonconformity: Nonconformity) -> list[dict[str, Any]]:
-    """The rows as `revise` takes them, in the order of the tree."""
-    rows = nonconformity.causes.values("pk", "place", "why", "is_root", "category")
-    return sorted(rows.order_by("pk"), key=lambda row: row["pk"])
+    """The rows as `revise` takes them."""
+    return part_rows(nonconformity, "causes")

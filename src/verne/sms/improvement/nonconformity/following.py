@@ -18,9 +18,8 @@ def follow_the_actions(act: Act, kinds: set[str]) -> None:
 
     if act.verb not in ("move", "withdraw") or CorrectiveAction.kind_name() not in kinds:
         return
-    action = (
-        CorrectiveAction.objects.filter(pk=act.record_id).select_related("nonconformity").first()
-    )
+    moved = CorrectiveAction.objects.filter(pk=act.record_id or 0)
+    action = moved.select_related("nonconformity").first()
     if action is None:
         return
     nonconformity = action.nonconformity

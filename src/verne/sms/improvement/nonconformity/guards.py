@@ -139,9 +139,6 @@ def somebody_without_a_part_verifies(
     return their_part(nonconformity, person)
 
 
-they_had_no_part_in_it = somebody_without_a_part_verifies
-
-
 def the_proof_holds(nonconformity: Nonconformity, person: Person) -> StrOrPromise | None:
     """The query that was agreed on is asked anew, as the verifier sees the records."""
     seen = nonconformity.proof_now(person, now())

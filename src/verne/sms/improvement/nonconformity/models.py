@@ -30,7 +30,6 @@ from .guards import (
     somebody_without_a_part_verifies,
     the_delay_has_passed,
     the_proof_holds,
-    they_had_no_part_in_it,
     work_is_planned,
 )
 from .observation import Observation
@@ -160,7 +159,7 @@ class NonconformityLife(Lifecycle):
         _("Not effective: begin again"),
         needs=("verification",),
         note=True,
-        by=(they_had_no_part_in_it,),
+        by=(somebody_without_a_part_verifies,),
         then=(begin_again,),
     )
     close_without_action = Move(

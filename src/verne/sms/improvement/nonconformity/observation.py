@@ -131,7 +131,9 @@ def _wanted(address: str) -> listing.Wanted:
     register = by_slug(parts.path.strip("/"))
     if register is None:
         raise ValidationError(
-            _("“%(address)s” is not the address of a list. Open the list, filter it, copy the address.")
+            _(
+                "“%(address)s” is not the address of a list. Open the list, filter it, copy the address."
+            )
             % {"address": address}
         )
     return listing.understand(register, parse_qs(parts.query))

@@ -126,9 +126,7 @@ class NonconformityRegister(Register):
     )
     parts = ("causes",)
     anywhere = Anywhere(_("Raise a nonconformity"), "raised_from")
-    raises = (
-        Raise(_("Plan an action"), "improvement.correctiveaction", {"nonconformity": "pk"}),
-    )
+    raises = (Raise(_("Plan an action"), "improvement.correctiveaction", {"nonconformity": "pk"}),)
     roles = {
         **dict.fromkeys(HANDLERS, HANDLE),
         "improvement_manager": ALL,

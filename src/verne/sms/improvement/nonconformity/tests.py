@@ -351,9 +351,7 @@ def test_the_page_says_who_may_not_verify_it(
         ]
 
 
-def test_nobody_makes_an_action_effective_by_hand(
-    waiting: Nonconformity, manager: Person
-) -> None:
+def test_nobody_makes_an_action_effective_by_hand(waiting: Nonconformity, manager: Person) -> None:
     with pytest.raises(NotOpen, match="This follows when the effect"):
         move(waiting.actions.get(), "prove_effective", by=manager)
 
@@ -510,9 +508,7 @@ def test_what_a_review_leaves_out_is_seen(
     assert figures(key, after(days=2)) == (1, 1)
 
 
-def test_one_forgotten_after_its_correction_is_seen(
-    found: Nonconformity, manager: Person
-) -> None:
+def test_one_forgotten_after_its_correction_is_seen(found: Nonconformity, manager: Person) -> None:
     move(found, "correct", by=manager, values=CORRECTION, at=after(days=1))
     assert figures("nc-reviewed", after(days=20)) == (0, 0)
     assert figures("nc-reviewed", after(days=40)) == (1, 1)
@@ -533,9 +529,7 @@ def test_what_needs_action_has_it_in_time(analysed: Nonconformity, manager: Pers
     assert figures("nc-actions-implemented", after(days=31)) == (1, 1)
 
 
-def test_effects_are_reviewed_within_the_delay(
-    waiting: Nonconformity, approver: Person
-) -> None:
+def test_effects_are_reviewed_within_the_delay(waiting: Nonconformity, approver: Person) -> None:
     assert figures("nc-effectiveness", after(days=99)) == (1, 0)
     assert figures("nc-effectiveness", after(days=101)) == (1, 1)
     move(waiting, "close", by=approver, values=SEEN, at=after(days=60))
