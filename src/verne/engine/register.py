@@ -81,6 +81,14 @@ class Anywhere:
     link: str
 
 
+@dataclass(frozen=True)
+class Page:
+    """A page of its own that a register has beside its list: a matrix, a calendar."""
+
+    label: StrOrPromise
+    url: str
+
+
 class Register:
     """Subclass it in a process's `register.py`; wrong names are refused at start-up."""
 
@@ -104,6 +112,8 @@ class Register:
     portal: ClassVar[tuple[str, ...]] = ()
     """The fields that customers fill in; everything else is ours to decide."""
     in_menu: ClassVar[bool] = True
+    pages: ClassVar[tuple[Page, ...]] = ()
+    """What the menu offers after the list."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -50,7 +50,11 @@ SYSTEM_ROLES: dict[str, tuple[str, ...]] = {
         "conformity.compute_statement",
         "conformity.adjust_parameters",
     ),
-    "top_management": ("conformity.view_statement", "engine.export_records"),
+    "top_management": (
+        "engine.manage_roles",
+        "conformity.view_statement",
+        "engine.export_records",
+    ),
     "audit_manager": (
         "conformity.view_statement",
         "conformity.compute_statement",

@@ -159,7 +159,7 @@ def _quarters(request: HttpRequest, person: Person) -> list[NavQuarter]:
                 key=app.label,
                 label=app.title or app.verbose_name,
                 clause=clause,
-                items=[_item(request, plural(r), f"/{r.slug}/") for r in seen],
+                items=[item for r in seen for item in _items_of(request, r)],
             )
         )
     return [
@@ -167,6 +167,13 @@ def _quarters(request: HttpRequest, person: Person) -> list[NavQuarter]:
         for key, label, clauses in QUARTERS
         if key in chapters
     ]
+
+
+def _items_of(request: HttpRequest, register: type[Register]) -> list[NavItem]:
+    """The list of a register, and the pages it has beside it."""
+    pages = [_item(request, page.label, page.url) for page in register.pages]
+    inside = any(page.current for page in pages)
+    return [_item(request, plural(register), f"/{register.slug}/", exact=inside), *pages]
 
 
 def _foot(request: HttpRequest, person: Person) -> list[NavItem]:

@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from .pages import exchange
 from .pages.map import map_page
+from .pages.people import seats
 from .pages.style import style_page
 from .views import account, filing, finding, lists, portal, record, today
 from .views.settings import calendars, people, roles
@@ -45,10 +46,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/teams/", people.teams, name="teams"),
     path("settings/teams/new", people.team, name="team-new"),
     path("settings/teams/<int:number>/", people.team, name="team"),
+    path("roles/seats/", seats.page, name="seats"),
+    path("roles/begin", seats.begin, name="roles-begin"),
     path("settings/roles/", roles.roles, name="roles"),
     path("settings/roles/end/<int:number>", roles.end, name="role-end"),
     path("settings/roles/<str:key>/", roles.role, name="role"),
-    path("settings/roles/<str:key>/duty", roles.duty, name="role-duty"),
     path("settings/calendars/", calendars.calendars, name="calendars"),
     path("settings/calendars/new", calendars.new_version, name="calendar-new"),
     path("settings/calendars/<int:number>/", calendars.calendar, name="calendar"),

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from verne.engine.people import Person
-from verne.engine.register import Panel, Raise, Register, Section
+from verne.engine.register import Page, Panel, Raise, Register, Section
 from verne.engine.rights import ALL, READ
 from verne.engine.roles import NAMES, OF_THE_PROGRAM
 
@@ -61,6 +61,7 @@ class RoleDefinitionRegister(Register):
     )
     raises = (Raise(_("Appoint somebody"), "leadership.appointment", {"role": "role"}),)
     order = "title"
+    pages = (Page(_("Seats"), "/roles/seats/"),)
     roles = {
         **dict.fromkeys(HOLDERS, READ),
         **ACCESS_ONLY,

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -19,12 +18,13 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_POST
 
 from verne.conformity.catalogue import catalogue
-from verne.engine.acts import act
+from verne.engine.acts import act, file, move
 from verne.engine.people import Assignment, Organization, Person, Role
 from verne.engine.register import registers
 from verne.engine.rights import bundles, right, verbs_of
-from verne.engine.roles import OF_THE_PROGRAM
 from verne.engine.roles import label as role_label
+from verne.sms.leadership.role import granting
+from verne.sms.leadership.role.models import Appointment, RoleDefinition
 
 from ..common import person_of, tell_refusal
 from .common import form_page, header, needs, saved
@@ -52,41 +52,16 @@ SYSTEM: dict[str, StrOrPromise] = {
     "conformity.view_statement": gettext_lazy("see the statement of conformity"),
     "conformity.compute_statement": gettext_lazy("compute the statement of conformity"),
     "conformity.adjust_parameters": gettext_lazy("adjust the values of the checks"),
+    "conformity.load_libraries": gettext_lazy("load libraries of frameworks"),
+    "conformity.assess_frameworks": gettext_lazy("assess frameworks by hand"),
 }
-
-
-@dataclass(frozen=True)
-class RoleRow:
-    """A role in the list: its words, who holds it now, and whether the standard names it."""
-
-    key: str
-    label: StrOrPromise
-    holders: list[Person]
-    of_the_standard: bool
 
 
 @needs("roles")
 def roles(request: HttpRequest) -> HttpResponse:
-    """Every role with those who hold it now; one nobody holds stands out."""
-    now = timezone.now()
-    holding: dict[str, list[Person]] = {}
-    rows = Assignment.objects.valid(now).select_related("person", "role").order_by("person__name")
+    """Who holds what stands on the page of the seats, for everybody who may look."""
     chosen = request.GET.get("person", "")
-    for row in rows:
-        holding.setdefault(row.role.key, []).append(row.person)
-    keys = Role.objects.values_list("key", flat=True)
-    shown = [
-        RoleRow(key, role_label(key), holding.get(key, []), key not in OF_THE_PROGRAM)
-        for key in keys
-        if not chosen or any(str(p.pk) == chosen for p in holding.get(key, []))
-    ]
-    shown.sort(key=lambda row: (not row.of_the_standard, str(row.label)))
-    context = {
-        "header": header(request, "roles"),
-        "rows": shown,
-        "person": Person.objects.filter(pk=chosen).first() if chosen.isdecimal() else None,
-    }
-    return render(request, "settings/roles.html", context)
+    return redirect(f"/roles/seats/?person={chosen}" if chosen.isdecimal() else "/roles/seats/")
 
 
 class AssignForm(forms.Form):
@@ -103,6 +78,13 @@ class AssignForm(forms.Form):
         help_text=gettext_lazy("Empty while no end is foreseen."),
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
+    deputy = forms.ModelChoiceField(
+        Person.objects.none(),
+        label=gettext_lazy("Deputy"),
+        required=False,
+        empty_label="–",
+        help_text=gettext_lazy("Has the rights of the role only while standing in."),
+    )
     communicated = forms.BooleanField(
         label=gettext_lazy("The role was communicated to the person"), required=False, initial=True
     )
@@ -114,15 +96,17 @@ class AssignForm(forms.Form):
         # Roles of customers are for their people, all others for ours: rights reach no further.
         if role.key.startswith("customer_"):
             people = people.filter(at_customers)
+            del self.fields["deputy"]
         else:
             people = people.exclude(at_customers)
-        self.fields["person"].queryset = people.order_by("name")  # type: ignore[attr-defined]
+        for name in self.fields.keys() & {"person", "deputy"}:
+            self.fields[name].queryset = people.order_by("name")  # type: ignore[attr-defined]
         self.initial.setdefault("since", timezone.localtime().replace(second=0, microsecond=0))
 
 
 @needs("roles")
 def role(request: HttpRequest, key: str) -> HttpResponse:
-    """A role: its duty, its rights, and who held it when."""
+    """A role: what it is, its rights, who held it when; and the form to appoint somebody."""
     row = get_object_or_404(Role, key=key)
     by = person_of(request)
     form = AssignForm(row, request.POST or None)
@@ -130,15 +114,13 @@ def role(request: HttpRequest, key: str) -> HttpResponse:
     def do() -> None:
         said = form.cleaned_data
         now = timezone.now()
-        new = Assignment(role=row, person=said["person"], since=said["since"], until=said["until"])
+        values = {name: said.get(name) for name in ("person", "since", "until", "deputy")}
         # The form knows minutes: what was meant as now should count now.
-        if timedelta(0) < new.since - now < timedelta(minutes=2):
-            new.since = now
+        if timedelta(0) < said["since"] - now < timedelta(minutes=2):
+            values["since"] = now
         if said["communicated"]:
-            new.communicated_at = now
-        with act("settle", by=by, note=f"Role {row.key}"):
-            new.full_clean()
-            new.save()
+            values["communicated_at"] = now
+        file(Appointment, {"role": row} | values, by=by)
 
     if request.method == "POST" and saved(form, do):
         messages.success(
@@ -149,16 +131,18 @@ def role(request: HttpRequest, key: str) -> HttpResponse:
         )
         return redirect(f"/settings/roles/{key}/")
     standard = catalogue().roles.get(key)
+    held = row.assignments.select_related("person", "appointment", "absence__of")
     return form_page(
         request,
         header(request, "roles", role_label(key)),
         form,
-        submit=_("Assign"),
-        cancel_url="/settings/roles/",
+        submit=_("Appoint"),
+        cancel_url="/roles/seats/",
         template="settings/role.html",
         role=row,
         label=role_label(key),
-        assignments=row.assignments.select_related("person").order_by("-since"),
+        definition=RoleDefinition.objects.standing().filter(role=row).first(),
+        assignments=held.order_by("-since"),
         now=timezone.now(),
         duties=[
             requirement
@@ -190,57 +174,30 @@ def rights_in_words(key: str) -> list[tuple[str, str]]:
     return found
 
 
-@needs("roles")
-def duty(request: HttpRequest, key: str) -> HttpResponse:
-    """What the holder of a role answers for, in the organization's own words."""
-    row = get_object_or_404(Role, key=key)
-    form = DutyForm(request.POST or None, instance=row)
-
-    def do() -> None:
-        with act("settle", by=person_of(request), note=f"Duty of {row.key}"):
-            form.save()
-
-    if request.method == "POST" and saved(form, do):
-        messages.success(request, _("The duty is saved."))
-        return redirect(f"/settings/roles/{key}/")
-    return form_page(
-        request,
-        header(request, "roles", role_label(key)),
-        form,
-        submit=_("Save"),
-        cancel_url=f"/settings/roles/{key}/",
-    )
-
-
-class DutyForm(forms.ModelForm[Role]):
-    class Meta:
-        model = Role
-        fields = ("duty",)
-
-
 @require_POST
 @needs("roles")
 def end(request: HttpRequest, number: int) -> HttpResponse:
-    """End an assignment now; it stays known that it was held."""
-    row = get_object_or_404(Assignment.objects.select_related("role", "person"), pk=number)
-    now = timezone.now()
+    """End what gives somebody a role now; it stays known that it was held."""
+    found = Assignment.objects.select_related("role", "person", "appointment", "absence__of")
+    row = get_object_or_404(found, pk=number)
     try:
-        _refuse_last(row)
-        with act("settle", by=person_of(request), note=f"Role {row.role.key} ends"):
-            # One that has not begun yet ends before it begins to count.
-            row.until = max(now, row.since + timedelta(microseconds=1))
-            row.save(update_fields=["until"])
+        _end(row, by=person_of(request))
         messages.success(request, _("%(person)s holds the role no more.") % {"person": row.person})
-    except ValidationError as error:
+    except (ValidationError, PermissionDenied) as error:
         tell_refusal(request, error)
     return redirect(f"/settings/roles/{row.role.key}/")
 
 
-def _refuse_last(row: Assignment) -> None:
-    """Somebody must be able to assign roles, or nobody ever could again."""
-    keys = [key for key, granted in bundles().items() if "engine.manage_roles" in granted]
-    if row.role.key not in keys:
+def _end(row: Assignment, *, by: Person) -> None:
+    note = _("Ended in the settings.")
+    if hasattr(row, "appointment"):
+        move(row.appointment, "end", by=by, note=note)
         return
-    others = Assignment.objects.valid(timezone.now()).filter(role__key__in=keys).exclude(pk=row.pk)
-    if not others.exists():
-        raise ValidationError(_("Nobody else may assign roles: give this right to somebody first."))
+    if not granting.somebody_else_may_appoint(row):
+        raise ValidationError(_("Nobody else may give roles: appoint somebody who may first."))
+    with act("settle", by=by, note=f"Role {row.role.key} ends"):
+        if hasattr(row, "absence"):
+            row.absence.until = granting.the_end(row.since, row.absence.until, timezone.now())
+            row.absence.save(update_fields=["until"])
+        else:
+            granting.end_bare_grant(row)

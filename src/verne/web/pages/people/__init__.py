@@ -1,0 +1,1 @@
+"""Special pages about people: seats, competences, awareness."""
