@@ -113,6 +113,7 @@ INSTALLED_APPS = [
     "verne.sms.portfolio",
     "verne.sms.relationship",
     "verne.sms.resolution",
+    "verne.sms.evaluation",
     "verne.sms.improvement",
     "verne.conformity",
     "verne.web",

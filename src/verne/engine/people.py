@@ -121,9 +121,12 @@ class Person(AbstractBaseUser):
 
     @cached_property
     def rights(self) -> frozenset[str]:
+        from . import guests
         from .rights import rights_of
 
-        return rights_of(self.roles) if self.active else frozenset()
+        if not self.active:
+            return frozenset()
+        return guests.rights_of(self) if guests.is_guest(self) else rights_of(self.roles)
 
     def may(self, right: str) -> bool:
         """Whether this person holds a right; a right nobody declared is a mistake and raises."""
@@ -133,7 +136,7 @@ class Person(AbstractBaseUser):
 
     def forget_rights(self) -> None:
         """Look roles and rights up anew: they were changed during this person's request."""
-        for name in ("roles", "rights", "team_ids", "kind_of_party"):
+        for name in ("roles", "rights", "team_ids", "kind_of_party", "_admission"):
             self.__dict__.pop(name, None)
 
     @cached_property

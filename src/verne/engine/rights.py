@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q
 
+from . import guests
 from .people import Organization
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ SYSTEM_ROLES: dict[str, tuple[str, ...]] = {
         "engine.import_records",
     ),
     "service_desk_agent": ("engine.escalate",),
+    # What a guest sees follows from the rooms that are open to them: engine/guests.py.
+    "external_auditor": (),
     "reader": ("conformity.view_statement",),
 }
 """Rights of roles that no register grants. Registers add theirs in `roles`."""
@@ -138,7 +141,8 @@ def scope(person: Person, model: type[Any]) -> Q:
 
     Without the right to view the type: none. Our own people: all but restricted ones that are not
     theirs. Customers: those of their own organization. Suppliers: those handed to them or their
-    team. What a register adds with `widen` (a published catalogue entry) is added at the end.
+    team. Guests: what a room admits them to, and no more. What a register adds with `widen` (a
+    published catalogue entry) is added at the end.
     """
     from .records import Sheet
     from .register import registers
@@ -146,6 +150,8 @@ def scope(person: Person, model: type[Any]) -> Q:
     nobody = Q(pk__in=[])
     if not person.active:
         return nobody
+    if guests.is_guest(person):
+        return guests.scope(person, model)
     if model is Sheet:
         return _scope_of_all(person)
     if not may(person, "view", model):

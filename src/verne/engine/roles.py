@@ -40,6 +40,7 @@ NAMES: dict[str, Any] = {
     "improvement_manager": _("Continual improvement manager"),
     "service_desk_agent": _("Service desk agent"),
     "internal_auditor": _("Internal auditor"),
+    "external_auditor": _("External auditor"),
     "reader": _("Reader"),
     "administrator": _("Administrator of the program"),
     "customer_user": _("User at a customer"),
@@ -51,6 +52,7 @@ OF_THE_PROGRAM = frozenset(
     {
         "service_desk_agent",
         "internal_auditor",
+        "external_auditor",
         "reader",
         "administrator",
         "customer_user",

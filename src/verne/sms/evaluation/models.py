@@ -1,0 +1,14 @@
+from .audit.finding import AuditFinding as AuditFinding
+from .audit.models import Audit as Audit
+from .audit.models import AuditMember as AuditMember
+from .audit.models import AuditQuestion as AuditQuestion
+from .audit.models import AuditSession as AuditSession
+from .audit.programme import AuditArea as AuditArea
+from .audit.programme import AuditProgramme as AuditProgramme
+from .audit.request import EvidenceRequest as EvidenceRequest
+from .certification.models import Certificate as Certificate
+from .certification.models import CertificationVisit as CertificationVisit
+from .room.models import AuditRoom as AuditRoom
+from .room.models import RoomView as RoomView
+from .sampling.models import AuditSample as AuditSample
+from .sampling.models import SampleItem as SampleItem
