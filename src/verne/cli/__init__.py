@@ -19,6 +19,7 @@ COMMANDS = {
     "import": ("import_", "Bring records in from a file or from another tool."),
     "export": ("export", "Write the records of a register to a file."),
     "statement": ("statement", "Say whether the requirements are met, from the records."),
+    "library": ("library", "Load, compare, update, undo and export libraries of frameworks."),
     "token": ("token", "Make, list and revoke the tokens with which programs call the API."),
     "doctor": ("doctor", "Examine the installation and say what to mend."),
     "env": ("env", "Prepare the environment and nothing else (./verne env)."),

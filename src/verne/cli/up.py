@@ -85,9 +85,13 @@ def _prepare_database(*, empty: bool) -> None:
     """Make or update the tables, and on the first start the people and their story."""
     from django.core.management import call_command
 
+    from verne.conformity.jobs import take_in_libraries
+    from verne.engine.jobs import later
+
     if waiting := start.missing_migrations():
         click.echo(f"Preparing the database ({len(waiting)} steps) …")
         call_command("migrate", verbosity=0, interactive=False)
+    later(take_in_libraries)
     if people.anybody():
         return
     if empty or not demo.there():

@@ -33,3 +33,11 @@ def forget_runs() -> None:
     """Clear away old runs that no result and no snapshot rests on."""
     old = Run.objects.filter(started_at__lt=timezone.now() - KEEP_RUNS)
     old.filter(results=None, snapshots=None).delete()
+
+
+@job()
+def take_in_libraries() -> None:
+    """Have the catalogues that come with this version of the program among the libraries."""
+    from .library import ours
+
+    ours.take_in()

@@ -35,6 +35,8 @@ SYSTEM_RIGHTS = (
     "conformity.view_statement",
     "conformity.compute_statement",
     "conformity.adjust_parameters",
+    "conformity.load_libraries",
+    "conformity.assess_frameworks",
 )
 """Rights that belong to no record type."""
 
@@ -50,6 +52,8 @@ SYSTEM_ROLES: dict[str, tuple[str, ...]] = {
         "conformity.view_statement",
         "conformity.compute_statement",
         "conformity.adjust_parameters",
+        "conformity.load_libraries",
+        "conformity.assess_frameworks",
     ),
     "top_management": (
         "engine.manage_roles",
@@ -59,10 +63,20 @@ SYSTEM_ROLES: dict[str, tuple[str, ...]] = {
     "audit_manager": (
         "conformity.view_statement",
         "conformity.compute_statement",
+        "conformity.load_libraries",
+        "conformity.assess_frameworks",
         "engine.export_records",
     ),
-    "internal_auditor": ("conformity.view_statement", "engine.export_records"),
-    "process_owner": ("conformity.view_statement", "engine.export_records"),
+    "internal_auditor": (
+        "conformity.view_statement",
+        "conformity.assess_frameworks",
+        "engine.export_records",
+    ),
+    "process_owner": (
+        "conformity.view_statement",
+        "conformity.assess_frameworks",
+        "engine.export_records",
+    ),
     "service_owner": ("conformity.view_statement", "engine.export_records"),
     "incident_manager": ("conformity.view_statement", "engine.export_records", "engine.escalate"),
     "problem_manager": ("conformity.view_statement", "engine.export_records", "engine.escalate"),
