@@ -24,6 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("style/", style_page, name="style"),
     path("standard/", include("verne.web.pages.standard.urls")),
     path("imports/", include("verne.web.pages.imports")),
+    path("", include("verne.web.pages.nonconformities.urls")),
     path("portal/", portal.start, name="portal"),
     path("portal/status/", portal.status, name="portal-status"),
     path("portal/fault/", portal.fault, name="portal-fault"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from verne.engine.register import Anywhere, Raise, Register, Section
+from verne.engine.register import Anywhere, Page, Raise, Register, Section
 from verne.engine.rights import ALL, READ, WORK
 
 from .action import CorrectiveAction
@@ -125,6 +125,7 @@ class NonconformityRegister(Register):
         Section(_("Verification"), "verification"),
     )
     parts = ("causes",)
+    pages = (Page(_("Measures of nonconformities"), "/nonconformities/measures/"),)
     anywhere = Anywhere(_("Raise a nonconformity"), "raised_from")
     raises = (Raise(_("Plan an action"), "improvement.correctiveaction", {"nonconformity": "pk"}),)
     roles = {

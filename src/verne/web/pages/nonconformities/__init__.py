@@ -1,0 +1,1 @@
+"""What nonconformities show beside their fields, the editor of causes, and the measures."""
