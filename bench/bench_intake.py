@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import resource
 import subprocess
@@ -16,24 +15,10 @@ from pathlib import Path
 
 from bench_start import start
 
-SAMPLE = Path(__file__).resolve().parent.parent / "tests" / "data" / "incident_log.csv"
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from tests import long_log
+
 INCIDENTS = 5_000
-
-
-def a_long_log(into: Path) -> int:
-    """The sample's incidents under new numbers until there are enough; how many there are."""
-    with SAMPLE.open(newline="", encoding="utf-8") as stream:
-        head, *rows = csv.reader(stream)
-    place = head.index("number")
-    numbers = list(dict.fromkeys(row[place] for row in rows))
-    rounds = -(-INCIDENTS // len(numbers))
-    with into.open("w", newline="", encoding="utf-8") as stream:
-        out = csv.writer(stream)
-        out.writerow(head)
-        for turn in range(rounds):
-            for row in rows:
-                out.writerow([*row[:place], f"{row[place]}{turn:04d}", *row[place + 1 :]])
-    return rounds * len(numbers)
 
 
 def verne(home: str, *command: str) -> float:
@@ -54,7 +39,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="verne-bench-") as home:
         start(home)  # makes the database, and the first administrator
         log = Path(os.environ.get("VERNE_LOG", Path(home) / "log.csv"))
-        many = None if "VERNE_LOG" in os.environ else a_long_log(log)
+        many = None if "VERNE_LOG" in os.environ else long_log.write(log, incidents=INCIDENTS)
         report = str(Path(home) / "report.csv")
         command = ("import", "servicenow-log", str(log), "--report", report)
         first, again = verne(home, *command), verne(home, *command)
