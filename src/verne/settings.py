@@ -110,6 +110,7 @@ INSTALLED_APPS = [
     "django_tasks_db",
     "verne.engine",
     "verne.sms.leadership",
+    "verne.sms.support",
     "verne.sms.portfolio",
     "verne.sms.relationship",
     "verne.sms.resolution",

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from verne.engine import requirements
 from verne.engine.evidence import Evidence
-from verne.engine.requirements import Clause, Found, Obligation, Standing
+from verne.engine.requirements import Clause, Documented, Found, Obligation, Standing
 
 from . import statement
 from .adjusting import InForce
@@ -32,6 +32,9 @@ class OfTheCatalogue:
 
     def obligations(self) -> Mapping[str, Obligation]:
         return _obligations(spoken())
+
+    def documented(self) -> Mapping[str, Documented]:
+        return _documented(spoken())
 
     def condition(self, check: str) -> str:
         return catalogue().checks[check].condition
@@ -66,6 +69,14 @@ def _obligations(language: str) -> Mapping[str, Obligation]:
             r.id, r.cite, r.clause, r.text, r.owner_role, tuple(check.key for check in r.checks)
         )
         for r in catalogue().requirements.values()
+    }
+
+
+@cache
+def _documented(language: str) -> Mapping[str, Documented]:
+    return {
+        d.key: Documented(d.key, d.name, d.kind, tuple(d.required_by))
+        for d in catalogue().documented_information.values()
     }
 
 

@@ -18,6 +18,7 @@ from .signing import Signature, require_proof, sign
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from . import lifecycle
     from .history import Act
     from .lifecycle import Move
     from .people import Person
@@ -173,17 +174,30 @@ def _hindrance(approval: Approval, sheet: Sheet, person: Person) -> str | None:
     step = model.lifecycle.moves.get(approval.move)
     if approval.standing != Approval.Standing.OPEN or step is None or step.approval is None:
         return _("This approval is no longer open.")
-    if person.pk in (approval.asked_by_id, sheet.filed_by_id):
-        return _("Nobody approves what they asked for themselves.")
     if not person.may(step.approval.right or right(step.name, model)):
         return _("Your roles do not let you approve this.")
-    if step.approval.but_not:
-        record = sheet if isinstance(sheet, model) else sheet.opened()
-        if person.pk in {getattr(record, f"{name}_id") for name in step.approval.but_not}:
-            return _("Nobody approves what they asked for themselves.")
+    if why := _too_close(approval, step.approval, sheet, person):
+        return why
     if approval.votes.filter(by=person).exists():
         return _("You have voted already.")
     return None
+
+
+def _too_close(
+    approval: Approval, rule: lifecycle.Approval, sheet: Sheet, person: Person
+) -> str | None:
+    """Why it may not be this person: they ask for it themselves, or it is not theirs to decide."""
+    asked_it = person.pk in (approval.asked_by_id, sheet.filed_by_id)
+    if rule.alone is None and asked_it:
+        return _("Nobody approves what they asked for themselves.")
+    if not (rule.alone or rule.but_not or rule.by):
+        return None
+    record = sheet if isinstance(sheet, sheet.model) else sheet.opened()
+    if rule.alone is None or not rule.alone(record):
+        kept_out = {getattr(record, f"{name}_id") for name in rule.but_not}
+        if asked_it or person.pk in kept_out:
+            return _("Nobody approves what they asked for themselves.")
+    return next((str(why) for guard in rule.by if (why := guard(record, person))), None)
 
 
 def is_signed(approval: Approval, record: Sheet) -> bool:

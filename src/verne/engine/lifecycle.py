@@ -46,6 +46,8 @@ class Approval:
     """Who must agree before a move: `count` people holding `right`, never the one who asks.
 
     `but_not` names fields with people who have no say either: the requester of what is asked for.
+    `by` is what else must hold of whoever agrees: they decide on that much money. Where `alone`
+    says so for a record, who asks may agree as well: a small organization has waived the rule.
     One that is `signed` is given with a signature: whoever agrees proves anew who they are.
     """
 
@@ -54,6 +56,8 @@ class Approval:
     when: Callable[[Any], bool] | None = None
     needed: Callable[[Any], int] | None = None
     but_not: tuple[str, ...] = ()
+    by: tuple[PersonGuard, ...] = ()
+    alone: Callable[[Any], bool] | None = None
     signed: bool = False
 
     def number(self, record: Any) -> int:

@@ -137,6 +137,11 @@ class Register:
         return None
 
     @classmethod
+    def narrow(cls, person: Person) -> Q | None:
+        """The only ones somebody of our own sees of this type (those in force); None for all."""
+        return None
+
+    @classmethod
     def filed_by_customer(cls, person: Person) -> dict[str, Any]:
         """What goes without saying when a customer files such a record (who reports it)."""
         return {}

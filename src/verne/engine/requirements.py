@@ -46,6 +46,16 @@ class Obligation:
 
 
 @dataclass(frozen=True)
+class Documented:
+    """A kind of documented information that is asked for: a document, or records."""
+
+    key: str
+    name: str
+    kind: str
+    required_by: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Found:
     """What a check found: a word of the statement, and how many records it looked at.
 
@@ -79,6 +89,9 @@ class Library(Protocol):
 
     def obligations(self) -> Mapping[str, Obligation]:
         """Every obligation by its id, in the order of the text."""
+
+    def documented(self) -> Mapping[str, Documented]:
+        """The kinds of documented information by their key, in the order of the text."""
 
     def condition(self, check: str) -> str:
         """What a check asks, in words; KeyError when there is no such check."""

@@ -92,9 +92,9 @@ SYSTEM_ROLES: dict[str, tuple[str, ...]] = {
         "engine.import_records",
     ),
     "service_desk_agent": ("engine.escalate",),
+    "reader": ("conformity.view_statement",),
     # What a guest sees follows from the rooms that are open to them: engine/guests.py.
     "external_auditor": (),
-    "reader": ("conformity.view_statement",),
 }
 """Rights of roles that no register grants. Registers add theirs in `roles`."""
 
@@ -172,6 +172,8 @@ def scope(person: Person, model: type[Any]) -> Q:
         return nobody
     register = registers[model._meta.label_lower]
     reach = _reach(person)
+    if (narrower := register.narrow(person)) is not None:
+        reach &= narrower
     wider = register.widen(person)
     # An empty Q is "all of them", but Q() | x is x: only widen what is narrow.
     return reach | wider if reach and wider else reach
@@ -196,7 +198,11 @@ def _scope_of_all(person: Person) -> Q:
 
     reach = _reach(person)
     viewable = [r for r in registers.values() if may(person, "view", r.model)]
-    seen = Q(kind__in=[r.model._meta.label_lower for r in viewable]) & reach
+    narrowed = {r: only for r in viewable if (only := r.narrow(person)) is not None}
+    whole = [r.model._meta.label_lower for r in viewable if r not in narrowed]
+    seen = Q(kind__in=whole) & reach
+    for register, only in narrowed.items():
+        seen |= Q(pk__in=register.model._default_manager.filter(only).values("pk")) & reach
     for register in viewable:
         wider = register.widen(person)
         if reach and wider:

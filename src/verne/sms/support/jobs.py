@@ -1,0 +1,4 @@
+"""What the processes of chapter 7 do by themselves."""
+
+from .document.jobs import publish_what_is_due as publish_what_is_due
+from .document.jobs import remind_who_is_late as remind_who_is_late

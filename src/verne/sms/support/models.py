@@ -1,0 +1,12 @@
+"""The record types of chapter 7, so that Django knows them."""
+
+from .document.models import Carried as Carried
+from .document.models import Document as Document
+from .document.models import Edition as Edition
+from .document.reading import Reminder as Reminder
+from .document.retention import Disposal as Disposal
+from .document.retention import RetentionRule as RetentionRule
+from .document.retention import RetentionSubject as RetentionSubject
+from .document.revision import Reference as Reference
+from .document.revision import Revision as Revision
+from .document.waiver import ApprovalWaiver as ApprovalWaiver
