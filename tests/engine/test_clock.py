@@ -242,7 +242,9 @@ def test_open_clocks_are_projected_anew_under_a_new_agreement(
     changed = reproject(Clock.objects.all(), by=manager, note="A new version", at=after(minutes=5))
     assert changed == 1
     assert Incident.objects.get(pk=incident.pk).due_at == after(hours=1)
+    acts = Act.objects.count()
     assert not reproject(Clock.objects.all(), by=manager, note="Again", at=after(minutes=6))
+    assert Act.objects.count() == acts, "what changes nothing leaves no trace"
 
 
 def test_it_counts_in_the_hours_of_its_calendar(agreed: Promises, manager: Person) -> None:
@@ -310,7 +312,9 @@ def test_each_threshold_speaks_once(incident: Incident) -> None:
     assert ring(after(hours=2, minutes=1)) == 5
     assert ring(after(hours=2, minutes=2)) == 0
     told = Escalation.objects.filter(record=incident.pk).values_list("reason", flat=True)
-    expected = [f"respond: {share} %" for share in (50, 75, 90, 100)] + ["resolve: 50 %"]
+    words = "{} % of the time for “{}” is used up."
+    expected = [words.format(share, "Respond") for share in (50, 75, 90, 100)]
+    expected.append(words.format(50, "Resolve"))
     assert sorted(told) == sorted(expected)
     assert clock_of(incident).next_threshold_at == after(hours=3)
 

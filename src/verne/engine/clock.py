@@ -346,13 +346,13 @@ def reproject(clocks: Any, *, by: Any, note: str, at: datetime | None = None) ->
         record = clock.record.opened()
         before = (clock.due_at, clock.seconds, clock.days, clock.calendar_id)
         target = find_target(record, clock.measure)
+        take_target(clock, target)
+        if target and target.calendar:
+            clock.calendar = target.calendar
+        project(clock, now)
+        if (clock.due_at, clock.seconds, clock.days, clock.calendar_id) == before:
+            continue
         with act("settle", by=by, record=record.pk, note=note, kind=record.kind_name()):
-            take_target(clock, target)
-            if target and target.calendar:
-                clock.calendar = target.calendar
-            project(clock, now)
-            if (clock.due_at, clock.seconds, clock.days, clock.calendar_id) == before:
-                continue
             clock.save()
             changed += 1
             rule = next((r for r in record.clocks if r.measure == clock.measure), None)
@@ -394,6 +394,7 @@ def _ring(clock: Clock, now: datetime) -> int:
     from .escalation import Escalation, escalate
 
     record = clock.record.opened()
+    rule = next((r for r in record.clocks if r.measure == clock.measure), None)
     told = 0
     with act(
         "ring", by=None, record=record.pk, name=clock.measure, kind=record.kind_name(), at=now
@@ -413,7 +414,8 @@ def _ring(clock: Clock, now: datetime) -> int:
                 kind=Escalation.Kind.HIERARCHICAL if late else Escalation.Kind.FUNCTIONAL,
                 to_person=lead if late else record.owner,
                 to_team=record.team,
-                reason=f"{clock.measure}: {share} %",
+                reason=str(_("%(share)d %% of the time for “%(clock)s” is used up."))
+                % {"share": share, "clock": rule.label if rule else clock.measure},
                 clock=clock,
                 share=share,
                 counted_from=since,
