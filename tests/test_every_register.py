@@ -159,3 +159,13 @@ def test_a_page_of_documentation_exists(register: type[Register]) -> None:
     path = Path(__file__).parent.parent / "docs" / "processes" / f"{process}.md"
     assert path.exists(), f"Write {path.name}."
     assert str(register.model.__name__) in path.read_text()
+
+
+@each
+def test_its_sample_passes_its_own_checks(register: type[Register], manager: Person) -> None:
+    made = sample(register, manager)
+    record = register.model.objects.get(pk=made.pk)
+    record.full_clean()
+    for part in register.parts:
+        for row in getattr(record, part).all():
+            row.full_clean()
