@@ -610,6 +610,12 @@ def told(report: Report) -> Iterator[str]:
         yield f"{len(report.faults)} faults: do not rely on this pack."
 
 
+def as_json(report: Report) -> str:
+    """The report for a program to read."""
+    faults = [{"where": where, "says": says} for where, says in report.faults]
+    return json.dumps({"good": report.good, "faults": faults, **report.facts}, indent=1)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description="Check that nothing in an audit pack was changed since it was made.",
@@ -628,8 +634,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     kept = asked.against.read_text(encoding="utf-8") if asked.against else ""
     report = verify_pack(asked.pack, key=asked.key, against=kept)
     if asked.json:
-        faults = [{"where": where, "says": says} for where, says in report.faults]
-        print(json.dumps({"good": report.good, "faults": faults, **report.facts}, indent=1))
+        print(as_json(report))
     else:
         print("\n".join(told(report)))
     return 0 if report.good else 1

@@ -311,6 +311,14 @@ def ring_clocks() -> int:
     return ring()
 
 
+@job(schedule="11 * * * *")
+def seal_history() -> None:
+    """Every hour: seal what is new in the history."""
+    from .seal.sealing import seal
+
+    seal()
+
+
 @job(schedule="17 3 * * *")
 def forget_finished_jobs() -> None:
     """Clear away what finished long ago; failures stay longer, for whoever looks for the cause."""

@@ -81,7 +81,7 @@ def install(connection: BaseDatabaseWrapper) -> list[str]:
     if not _differences(connection):
         return []
     with transaction.atomic(using=connection.alias):
-        capture = _capture(connection)
+        capture = capture_of(connection)
         capture.lock(connection)
         differences = _differences(connection)
         with connection.cursor() as cursor:
@@ -109,7 +109,7 @@ def missing(connection: BaseDatabaseWrapper) -> list[str]:
 
 def remove(connection: BaseDatabaseWrapper) -> list[str]:
     """Take every trigger of the history away; until `install`, nothing is noted or refused."""
-    present: dict[str, Piece] = _capture(connection).present(connection)
+    present: dict[str, Piece] = capture_of(connection).present(connection)
     if not present:
         return []
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
@@ -126,7 +126,7 @@ def laid_open(connection: BaseDatabaseWrapper, tables: Iterable[str]) -> Iterato
     """
     names = set(tables)
     with transaction.atomic(using=connection.alias):
-        capture = _capture(connection)
+        capture = capture_of(connection)
         capture.lock(connection)
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
@@ -189,7 +189,7 @@ def _differences(
     connection: BaseDatabaseWrapper,
 ) -> dict[str, tuple[Piece | None, Piece | None]]:
     """Pieces that are not as they should be, as (wanted, present), in the order to make them."""
-    capture = _capture(connection)
+    capture = capture_of(connection)
     present: dict[str, Piece] = capture.present(connection)
     wanted: dict[str, Piece] = _wanted(connection, capture)
     names = [name for name in present if name not in wanted][::-1] + list(wanted)
@@ -211,7 +211,7 @@ def _wanted(connection: BaseDatabaseWrapper, capture: ModuleType) -> dict[str, P
     return pieces
 
 
-def _capture(connection: BaseDatabaseWrapper) -> ModuleType:
+def capture_of(connection: BaseDatabaseWrapper) -> ModuleType:
     """What this kind of database is told."""
     if connection.vendor == "postgresql":
         from .postgresql import capture

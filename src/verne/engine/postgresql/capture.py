@@ -142,15 +142,18 @@ def guards(pieces: dict[str, Piece], tables: set[str]) -> list[Piece]:
 
 
 def noted(table: Table, columns: dict[str, str]) -> str:
-    """A query for the rows of a table as the triggers would note them, in the order of the keys."""
+    """A query for rows of a table as the triggers would note them: after a key, so many."""
     key = _name(table.key)
-    other = [
+    texts = [
         f"{_text(c)}, {_text(SECRET) if c in table.secrets else f't.{_name(c)}::text'}"
         for c, kind in columns.items()
         if c in table.secrets or kind == "numeric"
     ]
-    row = "to_jsonb(t)" + (f" || jsonb_build_object({', '.join(other)})" if other else "")
-    return f"SELECT {key}, ({row})::text FROM {_name(table.name)} t ORDER BY {key}"
+    row = "to_jsonb(t)" + (f" || jsonb_build_object({', '.join(texts)})" if texts else "")
+    return (
+        f"SELECT {key}, ({row})::text FROM {_name(table.name)} t WHERE {key} > %s"
+        f" ORDER BY {key} LIMIT %s"
+    )
 
 
 def columns(connection: BaseDatabaseWrapper) -> dict[str, dict[str, str]]:

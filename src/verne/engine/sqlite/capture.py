@@ -54,9 +54,12 @@ def guards(pieces: dict[str, Piece], tables: set[str]) -> list[Piece]:
 
 
 def noted(table: Table, columns: dict[str, str]) -> str:
-    """A query for the rows of a table as the triggers would note them, in the order of the keys."""
+    """A query for rows of a table as the triggers would note them: after a key, so many."""
     key = _name(table.key)
-    return f"SELECT {key}, {_all(table, columns, 't')} FROM {_name(table.name)} t ORDER BY {key}"
+    row = _all(table, columns, "t").replace("%", "%%")
+    return (
+        f"SELECT {key}, {row} FROM {_name(table.name)} t WHERE {key} > %s ORDER BY {key} LIMIT %s"
+    )
 
 
 def columns(connection: BaseDatabaseWrapper) -> dict[str, dict[str, str]]:
