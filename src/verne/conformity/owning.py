@@ -1,4 +1,4 @@
-"""The universal condition that the role which answers for an obligation is held by somebody."""
+"""The conditions that hold for every obligation: somebody answers for it, nothing is overdue."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from verne.engine.people import Assignment
 
 from .catalogue import Catalogue, UniversalCheck
+from .nonconforming import NO_OVERDUE, with_something_overdue
 from .verdict import Outcome
 
 if TYPE_CHECKING:
@@ -32,14 +33,15 @@ def holders_by_role(at: datetime) -> dict[str, list[Person]]:
 
 
 def universal_of_requirements(catalogue: Catalogue, at: datetime) -> Universal:
-    """What the universal conditions found, by requirement; only ownership is computed so far."""
+    """What the universal conditions on single requirements found."""
     held = holders_by_role(at)
     return spread(
         catalogue,
         {
             OWNER_ASSIGNED: frozenset(
                 r.id for r in catalogue.requirements.values() if not held.get(r.owner_role)
-            )
+            ),
+            NO_OVERDUE: with_something_overdue(at),
         },
     )
 

@@ -21,10 +21,12 @@ from verne.engine.history import Act
 from verne.engine.records import Sheet
 
 from .adjusting import InForce
+from .attesting.models import Attestation, judgements
 from .catalogue import EDITION, STANDARDS, Catalogue, Clause, Requirement, UniversalCheck, catalogue
 from .computing import Figure, ask, compute
 from .marking import settle_marks
 from .models import CheckResult, Run, Snapshot
+from .nonconforming import with_an_open_major
 from .owning import Universal, spread, universal_of_requirements
 from .verdict import Judgement, Outcome, Result, Verdict, judge
 
@@ -73,6 +75,11 @@ class Statement:
         """When the oldest figure was computed."""
         return min((f.computed_at for f in self.figures.values() if f.computed_at), default=None)
 
+    @cached_property
+    def attestations(self) -> Mapping[str, Attestation]:
+        """The judgements in force then, by obligation; they stand beside what the records say."""
+        return judgements(self.catalogue.requirements, self.at)
+
     def met(self) -> frozenset[str]:
         """The obligations that are conforming."""
         return frozenset(
@@ -111,6 +118,7 @@ class Statement:
             "checks": list(verdict.outcomes),
             "checks_computed": verdict.computed,
             "universal": dict(verdict.universal),
+            "attestation": _attestation_json(self.attestations.get(verdict.requirement.id)),
         }
 
 
@@ -130,7 +138,12 @@ def stored(at: datetime | None = None) -> Statement:
     standard, at = catalogue(), at or timezone.now()
     figures = _stored_figures(standard)
     universal = universal_of_requirements(standard, at)
-    judgement = judge(standard, {key: f.outcome for key, f in figures.items()}, universal=universal)
+    judgement = judge(
+        standard,
+        {key: f.outcome for key, f in figures.items()},
+        universal=universal,
+        major_open=with_an_open_major(at),
+    )
     return Statement(at, judgement, figures, universal)
 
 
@@ -390,6 +403,19 @@ def _figure(key: str, row: CheckResult | None) -> Figure:
         stale=row.stale,
         generation=row.generation,
     )
+
+
+def _attestation_json(row: Attestation | None) -> dict[str, Any] | None:
+    if row is None:
+        return None
+    return {
+        "ref": row.ref,
+        "judgement": row.judgement,
+        "statement": row.statement,
+        "signed_by": str(row.signed_by),
+        "signed_at": row.signed_at.isoformat() if row.signed_at else None,
+        "valid_until": row.valid_until.isoformat() if row.valid_until else None,
+    }
 
 
 def _figure_json(figure: Figure) -> dict[str, Any]:

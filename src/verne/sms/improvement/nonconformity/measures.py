@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from django.db.models import Count, F, Q
@@ -90,7 +91,7 @@ def _open_by_age(every: NonconformityQuerySet, at: datetime) -> dict[str, list[i
             "pk",
             Q(detected_at__lte=younger) & (Q(detected_at__gt=older) if older else Q()),
         )
-        for n, (younger, older) in enumerate(zip(edges, edges[1:], strict=False))
+        for n, (younger, older) in enumerate(pairwise(edges))
     }
     rows = every.exclude(state="closed").order_by().values("grade").annotate(**buckets)
     found = {row["grade"]: [row[name] for name in buckets] for row in rows}

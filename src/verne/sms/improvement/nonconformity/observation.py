@@ -132,7 +132,8 @@ def _wanted(address: str) -> listing.Wanted:
     if register is None:
         raise ValidationError(
             _(
-                "“%(address)s” is not the address of a list. Open the list, filter it, copy the address."
+                "“%(address)s” is not the address of a list. Open the list, filter it, and copy "
+                "the address."
             )
             % {"address": address}
         )

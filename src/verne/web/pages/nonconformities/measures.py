@@ -94,7 +94,8 @@ def _open(found: Measures) -> Table:
         _("%(from)d to %(to)d days") % {"from": young, "to": older},
         _("Over %(n)d days") % {"n": older},
     )
-    grades = {**dict(Nonconformity.Grade.choices), "": _("Not graded yet")}
+    grades: dict[str, StrOrPromise] = {"": _("Not graded yet")}
+    grades |= dict(Nonconformity.Grade.choices)
     return Table(
         caption=_("Open by grade and age"),
         columns=[

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from . import editor, measures
-from . import part as part  # noqa: PLC0414 – enrols what a nonconformity shows of its own
+from . import part as part
 
 urlpatterns = [
     path("nonconformities/measures/", measures.page, name="nonconformity-measures"),
