@@ -271,7 +271,7 @@ class Document(Record):
         return spoken or settings.LANGUAGE_CODE
 
     def what_is_signed(self) -> str:
-        said = ", ".join(f"{r.number} ({r.edition.language})" for r in self.in_force())
+        said = ", ".join(f"{r.number} ({r.language})" for r in self.in_force())
         return f"{self.ref} {said}".strip()
 
     def content(self) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def still_to_read(person: Person) -> list[Revision]:
     found: dict[int, Revision] = {}
     for row in rows:
         there = found.get(row.document_id)
-        if there is None or row.edition.language == person.language:
+        if there is None or row.language == person.language:
             found[row.document_id] = row
     return list(found.values())
 

@@ -73,7 +73,7 @@ def _open_to(person: Person) -> Q:
 
 def _language_and_number(document: Document) -> str:
     held = (e.in_force for e in document.editions.all() if hasattr(e, "in_force"))
-    return ", ".join(f"{r.number} ({r.edition.language})" for r in held)
+    return ", ".join(f"{revision.number} ({revision.language})" for revision in held)
 
 
 def who_has_read_it(document: Document, person: Person) -> list[tuple[Any, ...]]:
@@ -96,7 +96,7 @@ class DocumentRegister(Register):
         "title",
         "document_kind",
         "state",
-        Column("number", _("in force"), _language_and_number),
+        Column("number", _("in force"), _language_and_number, ("editions__in_force",)),
         "owner",
         "review_by",
     )
@@ -179,8 +179,8 @@ class RevisionRegister(Register):
     clauses = ("7.5.2", "7.5.3")
     purpose = _("Every text of every document: drafts, the one in force, and those before it.")
     first_step = _("Open a document and begin its first revision.")
-    columns = ("ref", "document", "title", "edition", "state", "author", "changed_at")
-    filters = ("state", "size", "form", "author", "owner")
+    columns = ("ref", "document", "title", "language", "state", "author", "changed_at")
+    filters = ("state", "document", "language", "size", "author", "owner")
     search = ("title", "text", "change_summary")
     filing = (
         "edition",

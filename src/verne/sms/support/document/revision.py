@@ -16,7 +16,7 @@ from verne.engine.people import Person
 from verne.engine.records import Record, Sheet
 from verne.engine.roles import label
 
-from .models import Document, Edition, it_happens_by_itself, today
+from .models import Document, Edition, it_happens_by_itself, languages, today
 from .prose import references_in
 from .waiver import waived
 
@@ -226,13 +226,16 @@ class Revision(Record):
     edition = models.ForeignKey(
         Edition, models.PROTECT, related_name="revisions", verbose_name=_("edition")
     )
-    # Follows from the edition; here so that lists are filtered by it.
+    # Document and language follow from the edition; they are here so that lists show them.
     document = models.ForeignKey(
         Document,
         models.PROTECT,
         related_name="revisions",
         editable=False,
         verbose_name=_("document"),
+    )
+    language = models.CharField(
+        _("language"), max_length=10, choices=languages, editable=False, default=""
     )
     holds = models.OneToOneField(
         Edition,
@@ -318,13 +321,13 @@ class Revision(Record):
         return self.attachments.filter(removed_at=None).select_related("file").last()
 
     def what_is_signed(self) -> str:
-        return f"{self.document.ref} {self.number} ({self.edition.language})"
+        return f"{self.document.ref} {self.number} ({self.language})"
 
     def content(self) -> dict[str, Any]:
         """What is signed: the text under its number, not who handles it or when."""
         return {
             "document": self.document.ref,
-            "language": self.edition.language,
+            "language": self.language,
             "number": self.number,
             "title": self.title,
             "form": self.form,
@@ -336,7 +339,7 @@ class Revision(Record):
     def set_derived(self) -> None:
         if self.edition_id is None:
             return
-        self.document = self.edition.of
+        self.document, self.language = self.edition.of, self.edition.language
         if self._state.adding:
             self._continue_the_edition()
         if self.withdrawn_at is not None:

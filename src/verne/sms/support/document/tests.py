@@ -44,7 +44,7 @@ def again(record: Revision) -> Revision:
 
 def test_its_first_revision_is_1_0_in_the_language_of_who_files(manager: Person) -> None:
     revision = a_revision(manager)
-    assert (revision.number, revision.edition.language) == ("1.0", "en")
+    assert (revision.number, revision.language) == ("1.0", "en")
     assert revision.title == "Service management policy"
 
 
