@@ -176,6 +176,9 @@ def _print_obligation(shown: Statement, verdict: Verdict, depth: int) -> None:
     click.echo(click.wrap_text(f"{requirement.id}  {requirement.text}", 96, indent, f"{indent}  "))
     click.echo(f"{indent}  {_word(verdict.result)}", nl=False)
     click.echo(f", {verdict.computed} of {verdict.total} checks computed")
+    if (judged := shown.attestations.get(requirement.id)) is not None:
+        words = f"{judged.ref} {judged.get_judgement_display()}, signed by {judged.signed_by}"
+        click.echo(f"{indent}  {words}, until {judged.valid_until}")
     for key in verdict.outcomes:
         figure = shown.figures[key]
         click.echo(f"{indent}    {_word(figure.outcome, 20)} {key}{_counts(figure)}")

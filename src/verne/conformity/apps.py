@@ -15,6 +15,7 @@ class ConformityConfig(AppConfig):
         from verne.engine.acts import after_act
 
         from . import checks  # noqa: F401
+        from .attesting import evidence, register  # noqa: F401
         from .marking import mark
         from .offering import offer
 

@@ -18,6 +18,7 @@ from verne.engine.evidence import Answer, Evidence, answers
 from verne.engine.history import Act, Entry
 
 from .adjusting import InForce
+from .attesting.judging import judged
 from .catalogue import Check
 from .verdict import Outcome, outcome
 
@@ -76,6 +77,7 @@ def compute(check: Check, values: InForce, *, at: datetime) -> Figure:
                     exceptions=exceptions,
                     anything_recorded=bool(population or exceptions) or _anything_recorded(answer),
                     arose=evidence.arose,
+                    judged=judged(check, at=at),
                 )
         except Exception as wrong:
             log.exception("The check %s could not be computed.", check.key)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 
+from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.utils import timezone
 
+from verne.engine.acts import move_by_rule
 from verne.engine.jobs import job
 
+from .attesting.models import WARNING, Attestation
 from .models import Run, Snapshot
 from .statement import refresh, take_snapshot
 
@@ -41,3 +46,22 @@ def take_in_libraries() -> None:
     from .library import ours
 
     ours.take_in()
+
+
+@job(schedule="11 0 * * *")
+def watch_attestations() -> None:
+    """Ask for the next judgement a month before one ends, and let it expire on its day."""
+    now = timezone.now()
+    standing = Attestation.objects.standing()
+    over = standing.in_state("signed", "expiring").filter(valid_until__lte=now.date())
+    near = standing.in_state("signed").filter(
+        valid_until__gt=now.date(), valid_until__lte=(now + WARNING).date()
+    )
+    for rows, step, note in (
+        (over, "expire", "Its end has come."),
+        (near, "warn", "It ends within a month."),
+    ):
+        for row in rows:
+            # Somebody may have revoked it in the same moment.
+            with suppress(ValidationError), transaction.atomic():
+                move_by_rule(row, step, by=None, note=note)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
@@ -30,6 +31,9 @@ OF_THE_ENGINE = (
     ServiceCalendar,
     CalendarVersion,
 )
+
+JUDGEMENT = "conformity.attestation"
+"""The kind of a signed judgement."""
 
 ANY = "*"
 """Among what a check reads: every act concerns it."""
@@ -74,7 +78,19 @@ def reads(answer: Answer) -> frozenset[str]:
             kinds.add(_record_of(model)._meta.label_lower)
         elif model in OF_THE_ENGINE:
             kinds.add(ENGINE)
+    if answer.key in _judged():
+        # Whoever answers it reads the records; the judgement is added to what it says.
+        return frozenset({*(kinds or {ANY}), JUDGEMENT})
     return frozenset(kinds or {ANY})
+
+
+@cache
+def _judged() -> frozenset[str]:
+    """Checks that hold only with a signed judgement."""
+    from .attesting.judging import asks_for_judgement
+    from .catalogue import catalogue
+
+    return frozenset(key for key, c in catalogue().checks.items() if asks_for_judgement(c))
 
 
 def _record_of(part: type[Part]) -> type[Model]:

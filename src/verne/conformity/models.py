@@ -12,6 +12,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from .attesting.models import Attestation as Attestation
 from .library.models import Library as Library
 from .verdict import Outcome, Result, RollUp
 

@@ -8,6 +8,9 @@ they are read:
   nothing at all, else *not exercised*; a condition of kind `exists` then fails, for it asks that
   there be something, unless the evidence says that its occasion never arose; one that rests on an
   attestation then awaits judgement.
+* A condition of kind `attested` that names attestations holds only with an unexpired judgement,
+  signed by who answers for the obligation. Exceptions fail it whatever was signed; a judgement that
+  the obligation is not met fails it too; without one in force it awaits judgement.
 * An obligation is conforming only when each of its own checks is computed and holds. When something
   computed fails, it is partly conforming or nonconforming by what the computed checks say, however
   many are still without a function. When nothing fails and some are without a function, it is
@@ -92,6 +95,14 @@ class Result(StrEnum):
 WORST_FIRST = tuple(Result)
 
 
+class Judged(StrEnum):
+    """What the accountable person signed about an obligation that asks for a judgement."""
+
+    MET = "met"
+    NOT_MET = "not met"
+    OPEN = "open"
+
+
 def outcome(
     check: Check,
     *,
@@ -99,13 +110,17 @@ def outcome(
     exceptions: int,
     anything_recorded: bool,
     arose: bool = True,
+    judged: Judged | None = None,
 ) -> Outcome:
     """What a check says, given how much it looked at and how much of that breaks it.
 
-    `arose` is False when the evidence itself knows that there was no occasion.
+    `arose` is False when the evidence itself knows that there was no occasion. `judged` is what the
+    accountable person signed, where the check asks for that.
     """
-    if exceptions:
+    if exceptions or judged is Judged.NOT_MET:
         return Outcome.FAILS
+    if judged is not None:
+        return Outcome.HOLDS if judged is Judged.MET else Outcome.AWAITING_JUDGEMENT
     if population:
         return Outcome.HOLDS
     if check.kind is Kind.ATTESTED and ATTESTATION in check.reads:

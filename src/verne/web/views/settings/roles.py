@@ -26,6 +26,7 @@ from verne.engine.roles import label as role_label
 from verne.sms.leadership.role import granting
 from verne.sms.leadership.role.models import Appointment, RoleDefinition
 
+from ...pages.people import seats
 from ..common import person_of, tell_refusal
 from .common import form_page, header, needs, saved
 
@@ -59,9 +60,8 @@ SYSTEM: dict[str, StrOrPromise] = {
 
 @needs("roles")
 def roles(request: HttpRequest) -> HttpResponse:
-    """Who holds what stands on the page of the seats, for everybody who may look."""
-    chosen = request.GET.get("person", "")
-    return redirect(f"/roles/seats/?person={chosen}" if chosen.isdecimal() else "/roles/seats/")
+    """The seats, as everybody sees them who sees the roles: from here one appoints."""
+    return seats.page(request)
 
 
 class AssignForm(forms.Form):
