@@ -6,6 +6,7 @@ import hashlib
 import json
 import random
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -206,6 +207,16 @@ def test_every_act_and_entry_gets_one_place_and_a_signed_root(manager: Person) -
     told = verifier.open_checkpoint(done.note, keys.known())
     assert (told.size, told.root) == (done.size, bytes(done.root))
     assert told.root == tree.Tree().root()
+
+
+@pytest.mark.django_db
+def test_what_is_told_from_the_past_is_sealed_whole(manager: Person) -> None:
+    problem = a_problem(manager)
+    for day in (9, 3, 6):
+        at = datetime(2025, 3, day, tzinfo=UTC)
+        revise(problem, {"title": f"Mail stopped on the {day}th"}, by=manager, at=at)
+    sealing.seal()
+    assert Leaf.objects.filter(source="entry").count() == Entry.objects.count()
 
 
 @pytest.mark.django_db

@@ -10,6 +10,9 @@ import click
 
 from verne.cli import start
 
+SHOWN = 50
+"""Findings told in the terminal; who wants all of them asks for JSON."""
+
 
 @click.command("verify")
 @click.argument("pack", required=False, type=click.Path(path_type=Path, exists=True))
@@ -65,8 +68,10 @@ def _examine(kept: str, *, key: str, as_json: bool) -> None:
         }
         click.echo(json.dumps(told, indent=1, ensure_ascii=False))
         sys.exit(1 if faults else 0)
-    for finding in findings:
+    for finding in findings[:SHOWN]:
         click.echo(f"{'!' if finding.warning else '✗'} {finding.says}")
+    if len(findings) > SHOWN:
+        click.echo(f"… and {len(findings) - SHOWN} more: --json tells all.")
     click.echo(
         f"{counts.rows} rows, {counts.leaves} sealed entries, {counts.checkpoints} checkpoints and "
         f"{counts.files} files were examined; {counts.waiting} acts wait to be sealed."

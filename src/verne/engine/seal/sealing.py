@@ -85,7 +85,9 @@ def _next_acts(after: dict[str, int]) -> Iterator[tuple[canonical.Source, Any]]:
     if not acts:
         return
     after["act"] = acts[-1].pk
-    entries = Entry.objects.filter(act__in=[act.pk for act in acts]).order_by("act", "pk")
+    numbers = [act.pk for act in acts]
+    # By the number of the act: by the act itself would mean by its time.
+    entries = Entry.objects.filter(act__in=numbers).order_by("act_id", "pk")
     following = entries.iterator(chunk_size=2000)
     entry = next(following, None)
     for act in acts:
