@@ -22,6 +22,7 @@ from verne.engine.roles import label as role_label
 from verne.web import phrases
 from verne.web.parts import Fact, Link, PageHeader
 
+from .attesting import judgements_of
 from .shown import PHASES, check_row, cited, documents_of, how_many_computed
 from .view import View, crumbs, open_view, outcome_badge, result_badge
 
@@ -62,6 +63,7 @@ def obligation(request: HttpRequest, id: str) -> HttpResponse:
             "meaning": verdict.result.meaning,
             "computed": how_many_computed(verdict),
             "facts": _facts(view, found),
+            "judged": judgements_of(view, found),
             "checks": [check_row(view, check) for check in found.checks],
             "universal": [
                 UniversalRow(

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import check, clause, computing, obligation, tree, values
+from . import attesting, check, clause, computing, obligation, tree, values
 
 urlpatterns = [
     path("", tree.index, name="standard"),
@@ -11,6 +11,7 @@ urlpatterns = [
     path("values/", values.values, name="standard-values"),
     path("values/<str:what>/<str:key>/", values.value, name="standard-value"),
     path("obligation/<str:id>/", obligation.obligation, name="standard-obligation"),
+    path("obligation/<str:id>/attest/", attesting.sign, name="standard-attest"),
     path("check/<slug:key>/", check.check, name="standard-check"),
     path("check/<slug:key>/compute/", computing.compute_check, name="standard-compute-check"),
     path("<str:number>/", clause.clause, name="standard-clause"),
