@@ -73,14 +73,14 @@ def our_framework() -> Framework | None:
 
 
 def _edition() -> dict[str, Any]:
-    data = _data(EDITION)
-    standard = data["standard"]
-    rest = {k: v for k, v in data.items() if k not in ("clauses", "requirements")}
+    told = data(EDITION)
+    standard = told["standard"]
+    rest = {k: v for k, v in told.items() if k not in ("clauses", "requirements")}
     nodes: list[dict[str, Any]] = []
     below: dict[str, list[dict[str, Any]]] = {}
-    for requirement in data["requirements"]:
+    for requirement in told["requirements"]:
         below.setdefault(requirement["clause"], []).append(requirement)
-    for n, clause in enumerate(data["clauses"]):
+    for n, clause in enumerate(told["clauses"]):
         nodes.append(_clause_node(EDITION, clause) | {"verne": _rest(clause, CLAUSE) | {"at": n}})
         nodes += [_requirement_node(r) for r in below.get(clause["number"], ())]
     framework = {
@@ -91,7 +91,7 @@ def _edition() -> dict[str, Any]:
         "verne": rest,
         "requirement_nodes": nodes,
     }
-    return _head(EDITION, standard["designation"], data["notice"], {"framework": framework})
+    return _head(EDITION, standard["designation"], told["notice"], {"framework": framework})
 
 
 def read_back(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -112,8 +112,8 @@ def read_back(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _former() -> dict[str, Any]:
-    data = _data(PREDECESSOR)
-    standard = data["standard"]
+    told = data(PREDECESSOR)
+    standard = told["standard"]
     framework = {
         "urn": framework_urn(PREDECESSOR),
         "ref_id": PREDECESSOR,
@@ -123,20 +123,20 @@ def _former() -> dict[str, Any]:
         "requirement_nodes": [
             _clause_node(PREDECESSOR, clause, assessable=True)
             | ({"annotation": clause["note"]} if clause.get("note") else {})
-            for clause in data["clauses"]
+            for clause in told["clauses"]
         ],
     }
     rows = [
         # Coverage between editions is by topic: the demands are seldom the same.
         _row(EDITION, today, PREDECESSOR, clause["number"], "intersect", clause.get("note", ""))
-        for clause in data["clauses"]
+        for clause in told["clauses"]
         for today in clause["maps_to"]
     ]
     objects = {
         "framework": framework,
         "requirement_mapping_sets": [_set(EDITION, PREDECESSOR, standard["designation"], rows)],
     }
-    content = _head(PREDECESSOR, standard["designation"], data["notice"], objects)
+    content = _head(PREDECESSOR, standard["designation"], told["notice"], objects)
     return content | {"dependencies": [library_urn(EDITION)]}
 
 
@@ -282,7 +282,8 @@ def _leaf(name: str) -> str:
     return "".join(c if c.isalnum() or c in "-._" else "-" for c in name.lower())
 
 
-def _data(name: str) -> Any:
+def data(name: str) -> Any:
+    """A file of `standards/` as it is written."""
     path: Path = STANDARDS / f"{name}.yaml"
     with path.open(encoding="utf-8") as file:
         return yaml.load(file, LOADER)

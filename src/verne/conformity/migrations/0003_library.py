@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
                 ('scope', models.TextField(blank=True, help_text='Which part of the organization or which service is looked at.', verbose_name='scope')),
                 ('groups', models.JSONField(blank=True, default=list, verbose_name='implementation groups')),
                 ('started_at', models.DateTimeField(verbose_name='started')),
-                ('finished_at', models.DateTimeField(null=True, verbose_name='finished')),
+                ('finished_at', models.DateTimeField(blank=True, null=True, verbose_name='finished')),
                 ('version', models.PositiveIntegerField(default=1)),
                 ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='owner')),
                 ('framework', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='assessments', to='conformity.framework')),
