@@ -147,19 +147,29 @@ def _top(request: HttpRequest, person: Person) -> list[NavItem]:
     return items
 
 
+SHORT = 14
+"""A rail of so many entries is seen at a glance; of a longer one, only the chapter one is in."""
+
+
 def _quarters(request: HttpRequest, person: Person) -> list[NavQuarter]:
     chapters: dict[str, list[NavChapter]] = {}
-    for app, registers in menu():
-        seen = [register for register in registers if may(person, "view", register.model)]
+    open_to = [
+        (app, [register for register in registers if may(person, "view", register.model)])
+        for app, registers in menu()
+    ]
+    short = sum(len(seen) for _app, seen in open_to) <= SHORT
+    for app, seen in open_to:
         if not seen:
             continue
         quarter, clause = CHAPTERS[app.label]
+        items = [item for r in seen for item in _items_of(request, r)]
         chapters.setdefault(quarter, []).append(
             NavChapter(
                 key=app.label,
                 label=app.title or app.verbose_name,
                 clause=clause,
-                items=[item for r in seen for item in _items_of(request, r)],
+                items=items,
+                open=short or any(item.current for item in items),
             )
         )
     return [

@@ -269,6 +269,8 @@ class _Reading:
             return _("signed %(what)s: %(meaning)s") % {"what": what, "meaning": meaning}
         if act.verb == "escalate":
             to = next((self._escalated_to(e) for e in rows if _is(e, Escalation)), "")
+            if to and not act.by_id:
+                return _("A clock escalated it to %(whom)s.") % {"whom": to}
             if to:
                 return _("escalated it to %(whom)s") % {"whom": to}
         if not act.by_id and act.verb in ("file", "revise"):
