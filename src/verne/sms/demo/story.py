@@ -32,7 +32,7 @@ from ..resolution.incident.models import Incident
 from ..resolution.problem.models import KnownError, Problem
 from ..resolution.problem.trend import ProblemReview, TrendAnalysis
 from ..resolution.request.models import RequestModel, ServiceRequest
-from . import Told, cast, world
+from . import Told, cast, improvement, world
 
 INCIDENTS = 340
 RECURRENCES = 30
@@ -573,6 +573,7 @@ class Story:
             yield self._a_fresh_incident(n, random.Random(80000 + n))
         for quarter in range(3):
             yield self._a_look_back(quarter)
+        yield from improvement.scenes(self)
         yield self._months()
 
     def _months(self) -> Life:
@@ -805,8 +806,8 @@ class Story:
             by=agent,
             values={"owner": agent, "outcome": "Done as the instructions say."},
         )
-        # One in thirty was forgotten in "fulfilled": one of the gaps.
-        if chance.random() < 0.03:
+        # One in thirty was forgotten in "fulfilled", until a nonconformity put an end to it.
+        if chance.random() < 0.03 and self.end - done > improvement.REQUESTS_ARE_SEEN_TO:
             return
         yield done + timedelta(days=2)
         move(request, "close", by=agent)

@@ -20,6 +20,7 @@ from verne.engine.people import Person
 from verne.engine.records import Part, Record, Sheet
 from verne.engine.rights import scope
 from verne.web import components, phrases, show
+from verne.web.pages.nonconformities import raising
 from verne.web.parts import Action, Column, Fact, Link, PageHeader, Pager, Row, Table
 
 from .shown import cited, note_of, said, worded
@@ -57,7 +58,7 @@ def check(request: HttpRequest, key: str) -> HttpResponse:
                 title=key,
                 quarter=clause.pdca,  # type: ignore[arg-type]
                 crumbs=crumbs(view, [clause, *view.catalogue.ancestors(clause.number)]),
-                actions=_check_actions(view, figure),
+                actions=_check_actions(view, found, figure),
             ),
             "figure": figure,
             "outcome": outcome_badge(figure.outcome),
@@ -67,6 +68,7 @@ def check(request: HttpRequest, key: str) -> HttpResponse:
             "tabs": _tabs(view, key, figure, whole=whole),
             "table": _records(view, found, figure, whole=whole),
             "facts": _check_facts(view, found, figure),
+            "raised": raising.raised_by(view.person, key),
             "users": [
                 (
                     result_badge(view.statement.judgement.verdicts[r.id].result),
@@ -79,11 +81,15 @@ def check(request: HttpRequest, key: str) -> HttpResponse:
     )
 
 
-def _check_actions(view: View, figure: Figure) -> list[Action]:
-    if view.past or figure.key not in answers or not view.person.may(COMPUTE):
+def _check_actions(view: View, check: Check, figure: Figure) -> list[Action]:
+    if view.past:
         return []
-    url = reverse("standard-compute-check", args=[figure.key])
-    return [Action(label=_("Compute anew"), url=url, method="post")]
+    users = view.catalogue.requirements_using(check.key)
+    offers = raising.from_check(view.person, figure, str(worded(check.condition)), users)
+    if figure.key in answers and view.person.may(COMPUTE):
+        url = reverse("standard-compute-check", args=[figure.key])
+        offers.append(Action(label=_("Compute anew"), url=url, method="post"))
+    return offers
 
 
 def _tabs(view: View, key: str, figure: Figure, *, whole: bool) -> list[Link]:

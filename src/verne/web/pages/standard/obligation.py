@@ -20,6 +20,7 @@ from verne.conformity.owning import holders_by_role
 from verne.conformity.verdict import Outcome
 from verne.engine.roles import label as role_label
 from verne.web import phrases
+from verne.web.pages.nonconformities import raising
 from verne.web.parts import Fact, Link, PageHeader
 
 from .attesting import judgements_of
@@ -57,7 +58,9 @@ def obligation(request: HttpRequest, id: str) -> HttpResponse:
                 title=f"{cited(found)} {clause.title}",
                 quarter=found.pdca,  # type: ignore[arg-type]
                 crumbs=crumbs(view, [clause, *view.catalogue.ancestors(clause.number)]),
+                actions=[] if view.past else raising.from_obligation(view.person, found),
             ),
+            "raised": raising.against(view.person, id),
             "requirement": found,
             "verdict": result_badge(verdict.result),
             "meaning": verdict.result.meaning,
