@@ -148,7 +148,8 @@ def _top(request: HttpRequest, person: Person) -> list[NavItem]:
 
 
 SHORT = 14
-"""A rail of so many entries is seen at a glance; of a longer one, only the chapter one is in."""
+"""A rail of so many entries is seen at a glance. A longer one opens the chapter one is in, and
+those where clocks run: what a desk touches every hour."""
 
 
 def _quarters(request: HttpRequest, person: Person) -> list[NavQuarter]:
@@ -169,7 +170,9 @@ def _quarters(request: HttpRequest, person: Person) -> list[NavQuarter]:
                 label=app.title or app.verbose_name,
                 clause=clause,
                 items=items,
-                open=short or any(item.current for item in items),
+                open=short
+                or any(item.current for item in items)
+                or any(r.model.clocks for r in seen),
             )
         )
     return [
