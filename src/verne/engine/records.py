@@ -46,9 +46,10 @@ class RecordQuerySet(models.QuerySet[Any]):
 
     def visible_to(self, person: Person) -> Self:
         """Those this person may see; the one place where this is decided."""
+        from .past import narrow
         from .rights import scope
 
-        return self.filter(scope(person, self.model))
+        return narrow(self.filter(scope(person, self.model)))
 
     def after(self, move: str, *, since: datetime, until: datetime | None = None) -> Self:
         """Records that made a move in a span of time: history is evidence too."""
