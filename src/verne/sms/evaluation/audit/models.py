@@ -140,8 +140,8 @@ class AuditLife(Lifecycle):
         reported,
         _("Report to management"),
         needs=("reported_to",),
-        guards=(report.what_is_missing,),
         then=(stamp_report,),
+        signed=report.MEANING,
     )
     close = Move(reported, closed, _("Close"), guards=(findings_are_settled,))
     reopen = Move(closed, reported, _("Reopen"), note=True)
@@ -249,6 +249,13 @@ class Audit(Record):
     def numbers(self) -> tuple[str, ...]:
         """The clauses it looks at."""
         return read(self.clauses)
+
+    def content(self) -> dict[str, Any]:
+        """The fields, and what the report says beside them: whoever signs, signs all of it."""
+        return super().content() | {"report": report.content(self)}
+
+    def what_is_signed(self) -> str:
+        return str(_("Report %(ref)s") % {"ref": self.ref})
 
     @property
     def is_ours(self) -> bool:

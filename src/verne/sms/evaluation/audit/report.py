@@ -1,44 +1,33 @@
-"""The report of an audit: what it says, its hash, and whether somebody signed just that."""
+"""The report of an audit: what is signed when it is reported, and how it is printed."""
 
 from __future__ import annotations
 
-import hashlib
-import json
+from collections import Counter
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from django.utils.translation import get_language
+from django.utils.translation import gettext as say
 from django.utils.translation import gettext_lazy as _
 
 from verne.engine import signing
-from verne.engine.signing import Proof, Signature, signatures_of
+from verne.engine.printing import blocks
+from verne.engine.printing.blocks import Block
+from verne.engine.printing.paper import Paper, Signed, clock_time
+from verne.engine.requirements import library
+from verne.engine.signing import signatures_of
 
 if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
-
-    from verne.engine.people import Person
-
-    from .models import Audit
+    from .finding import AuditFinding
+    from .models import Audit, AuditQuestion
 
 MEANING = "audit_report"
 signing.meanings[MEANING] = _("Report of an audit")
 
 
 def content(audit: Audit) -> dict[str, Any]:
-    """What the report says, as plain values: the same for the same audit, whoever asks."""
+    """What the report says beside the fields of the audit, as plain values, for its signature."""
     return {
-        "ref": audit.ref,
-        "title": audit.title,
-        "type": audit.type,
-        "criteria": audit.criteria,
-        "scope": audit.scope,
-        "clauses": list(audit.numbers),
-        "period": [str(audit.since or ""), str(audit.until or "")],
-        "effectiveness": audit.effectiveness,
-        "conclusion": audit.conclusion,
-        "team": [[m.person.username, m.duty] for m in audit.members.select_related("person")],
-        "plan": [
-            list(map(str, row))
-            for row in audit.sessions.values_list("day", "clauses", "subject", "auditor", "auditee")
-        ],
         "questions": [
             list(row)
             for row in audit.questions.order_by("obligation").values_list(
@@ -46,42 +35,107 @@ def content(audit: Audit) -> dict[str, Any]:
             )
         ],
         "samples": [
-            [s.ref, s.population_hash, s.seed, s.size]
-            for s in audit.samples.standing().order_by("pk")
+            list(row)
+            for row in audit.samples.standing()
+            .order_by("pk")
+            .values_list("ref", "population_hash", "seed", "size", "conclusion")
         ],
         "findings": [
-            [f.ref, f.grade, f.obligation, f.statement, f.evidence]
-            for f in audit.findings.standing().order_by("pk")
+            list(row)
+            for row in audit.findings.standing()
+            .order_by("pk")
+            .values_list("ref", "grade", "obligation", "title", "statement", "evidence")
         ],
     }
 
 
-def content_hash(audit: Audit) -> str:
-    """SHA-256 of what the report says."""
-    text = json.dumps(content(audit), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+def verdicts(audit: Audit) -> Counter[str]:
+    """How many questions got which verdict."""
+    return Counter(audit.questions.values_list("verdict", flat=True))
 
 
-def sign(audit: Audit, *, by: Person, proof: Proof) -> Signature:
-    """Put one's name under the report as it reads now."""
-    return signing.sign(
-        audit,
-        meaning=MEANING,
-        what=f"{audit.ref}",
-        by=by,
-        proof=proof,
-        content_hash=content_hash(audit),
+def findings(audit: Audit) -> list[AuditFinding]:
+    """What it found, the gravest first."""
+    grades = [str(grade) for grade in audit.findings.model.Grade]
+    found = audit.findings.standing().select_related("owner", "repeat_of")
+    return sorted(found, key=lambda finding: (grades.index(finding.grade), finding.pk))
+
+
+def not_conforming(audit: Audit) -> list[AuditQuestion]:
+    return list(audit.questions.filter(verdict="nonconform").order_by("pk"))
+
+
+def paper(audit: Audit) -> Paper:
+    """The report as it is printed, in the reader's language."""
+    signed = [
+        Signed(s.name, s.meaning_label, s.at, s.what) for s in signatures_of(audit, meaning=MEANING)
+    ]
+    return Paper(
+        title=audit.title,
+        body=blocks.without_gaps(_body(audit)),
+        language=get_language() or "en",
+        kind=say("Report of an audit"),
+        number=audit.ref,
+        facts=list(_facts(audit)),
+        signatures=signed,
+        mark="" if signed else say("Draft"),
+        edge=audit.clauses,
     )
 
 
-def signature(audit: Audit) -> Signature | None:
-    """The newest signature under the report as it reads now."""
-    said = signatures_of(audit, meaning=MEANING).filter(content_hash=content_hash(audit))
-    return said.order_by("-at").first()
+def _facts(audit: Audit) -> Iterator[tuple[str, str]]:
+    yield say("Type"), str(audit.get_type_display())
+    yield say("Clauses"), audit.clauses
+    if audit.since and audit.until:
+        yield say("Period"), f"{audit.since} – {audit.until}"
+    yield say("Team"), ", ".join(str(member) for member in audit.members.select_related("person"))
+    if audit.completed_at:
+        yield say("Completed"), clock_time(audit.completed_at)
+    if audit.reported_at:
+        yield say("Reported"), clock_time(audit.reported_at)
 
 
-def what_is_missing(audit: Audit) -> StrOrPromise | None:
-    """Why it cannot be reported yet: nobody has signed what it says now."""
-    if not audit.is_ours or signature(audit) is not None:
-        return None
-    return _("Sign the report as it reads now, on its page.")
+def _body(audit: Audit) -> Iterator[Block]:
+    yield blocks.heading(1, say("Criteria and scope"))
+    yield blocks.paragraph(audit.criteria)
+    yield blocks.paragraph(audit.scope)
+    yield blocks.heading(1, say("Conclusion"))
+    if audit.effectiveness:
+        yield blocks.paragraph([blocks.strong(str(audit.get_effectiveness_display()))])
+    yield blocks.paragraph(audit.conclusion)
+    yield blocks.heading(1, say("Findings"))
+    for finding in findings(audit):
+        yield from _finding(finding)
+    yield blocks.heading(1, say("Samples"))
+    yield blocks.table(
+        [say("Sample"), say("Drawn from"), say("Items of population"), say("SHA-256")],
+        [
+            [s.ref, s.source, f"{s.size} / {s.population_size}", s.population_hash[:16]]
+            for s in audit.samples.standing().order_by("pk")
+        ],
+    )
+    yield blocks.heading(1, say("Checklist"))
+    known = library().obligations()
+    yield blocks.table(
+        [say("Obligation"), say("Verdict"), say("Note")],
+        [
+            [
+                known[q.obligation].cite if q.obligation in known else q.obligation,
+                str(q.get_verdict_display() or "–"),
+                q.note,
+            ]
+            for q in audit.questions.order_by("pk")
+        ],
+    )
+
+
+def _finding(finding: AuditFinding) -> Iterator[Block]:
+    yield blocks.heading(2, f"{finding.ref} {finding.title}")
+    yield blocks.facts(
+        [
+            (say("Grade"), finding.get_grade_display()),
+            (say("Criterion"), finding.obligation),
+            (say("Statement"), finding.statement),
+            (say("Evidence"), finding.evidence),
+        ]
+    )

@@ -68,8 +68,8 @@ def concluded(audit: Audit, by: Person) -> Audit:
 
 
 def reported(audit: Audit, by: Person, to: Person) -> Audit:
-    report.sign(audit, by=by, proof=signing.prove(by, PASSWORD))
-    return move(audit, "report", by=by, values={"reported_to": [to]})
+    proof = signing.prove(by, PASSWORD)
+    return move(audit, "report", by=by, values={"reported_to": [to]}, proof=proof)
 
 
 # Clauses
@@ -296,25 +296,27 @@ def test_it_concludes_when_all_is_judged_and_told(started: Audit, auditor: Perso
 # The report
 
 
-def test_it_is_reported_under_a_signature_of_just_that_text(
+def test_it_is_reported_under_a_signature_of_all_it_says(
     started: Audit, auditor: Person, manager: Person
 ) -> None:
     audit = concluded(started, auditor)
-    with pytest.raises(NotOpen, match="Sign the report"):
+    with pytest.raises(signing.NotProven):
         move(audit, "report", by=auditor, values={"reported_to": [manager]})
-    report.sign(audit, by=auditor, proof=signing.prove(auditor, PASSWORD))
-    audit = revise(audit, {"conclusion": "All is well after all."}, by=auditor)
-    with pytest.raises(NotOpen, match="Sign the report"):
-        move(audit, "report", by=auditor, values={"reported_to": [manager]})
-    assert reported(audit, auditor, manager).reported_at is not None
+    audit = reported(audit, auditor, manager)
+    (signature,) = signing.signatures_of(audit, meaning=report.MEANING)
+    assert signature.by == auditor
+    assert signing.is_still_true(signature)
+    with act("settle", by=None, note="Behind the back of the report"):
+        audit.questions.filter(obligation="8.6.3-2").update(note="Never mind")
+    assert not signing.is_still_true(signature)
 
 
-def test_an_audit_by_a_certification_body_needs_no_signature_of_ours(
-    auditor: Person, manager: Person
-) -> None:
-    audit = walk(an_audit(auditor, type="surveillance"), "prepare", "start", by=auditor)
-    audit = concluded(audit, auditor)
-    assert move(audit, "report", by=auditor, values={"reported_to": [manager]}).state == "reported"
+def test_the_report_is_printed_with_what_was_found(started: Audit, auditor: Person) -> None:
+    finding = an_auditfinding(auditor, audit=started)
+    printed = report.paper(concluded(started, auditor))
+    assert printed.mark == "Draft"
+    assert finding.ref in str(printed.body)
+    assert "Problems are solved for good." in str(printed.body)
 
 
 # Findings
