@@ -1,5 +1,9 @@
 """The record types of chapter 7, so that Django knows them."""
 
+from .competence.models import Competence as Competence
+from .competence.models import CompetenceAction as CompetenceAction
+from .competence.models import CompetenceNeed as CompetenceNeed
+from .competence.models import CompetenceRecord as CompetenceRecord
 from .document.models import Carried as Carried
 from .document.models import Document as Document
 from .document.models import Edition as Edition
