@@ -16,7 +16,7 @@ from verne.engine.printing.markdown import blocks_of
 from verne.engine.printing.paper import Paper, Signed
 from verne.engine.printing.press import pdf
 
-AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+AT = datetime(2026, 3, 2, 9, 30, 0, 250, tzinfo=UTC)
 
 
 def a_paper(markdown: str = "Restore mail within four hours.", **facts: Any) -> Paper:

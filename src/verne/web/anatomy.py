@@ -22,6 +22,7 @@ from verne.engine.history import Act
 from verne.engine.lifecycle import Move
 from verne.engine.links import Link as RecordLink
 from verne.engine.people import Person
+from verne.engine.printing.printable import has_paper
 from verne.engine.records import Record, Sheet
 from verne.engine.register import Panel, Raise, Register, part_model, register_of, registers
 from verne.engine.rights import may, scope
@@ -115,6 +116,10 @@ def _actions(record: Record, rights: Rights) -> list[Action]:
     if rights.revise:
         actions.append(
             Action(label=_("Edit"), url=f"/r/{record.ref}/edit", icon="edit", key="e", kind="quiet")
+        )
+    if has_paper(record):
+        actions.append(
+            Action(label=_("Print"), url=f"/r/{record.ref}/print", icon="print", kind="quiet")
         )
     return actions
 

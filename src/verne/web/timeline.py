@@ -69,6 +69,8 @@ SENTENCES: dict[str, StrOrPromise] = {
     "settle": pgettext_lazy("after a name, in a timeline", "changed a setting that reaches it"),
     "ring": pgettext_lazy("in a timeline", "A clock passed a mark."),
     "escalate": pgettext_lazy("after a name, in a timeline", "escalated it"),
+    "print": pgettext_lazy("after a name, in a timeline", "printed a copy"),
+    "call_back": pgettext_lazy("after a name, in a timeline", "noted a printed copy as back"),
 }
 
 ICONS = {
@@ -87,6 +89,8 @@ ICONS = {
     "refuse": "close",
     "escalate": "alert",
     "ring": "clock",
+    "print": "print",
+    "call_back": "print",
 }
 
 

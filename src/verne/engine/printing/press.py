@@ -43,7 +43,8 @@ def pdf(paper: Paper, *, at: datetime) -> bytes:
 
 
 def _compiled(compiler: typst.Compiler, at: datetime, *, standards: list[Any]) -> bytes:
-    made = compiler.compile(input=_form(), format="pdf", timestamp=at, pdf_standards=standards)
+    second = at.replace(microsecond=0)
+    made = compiler.compile(input=_form(), format="pdf", timestamp=second, pdf_standards=standards)
     assert isinstance(made, bytes)  # one file, because no place to write it to was given
     return made
 

@@ -11,6 +11,7 @@ from verne.engine.people import Person
 from verne.engine.register import Column, Panel, Register, Section
 from verne.engine.rights import ALL, READ, WORK, may
 
+from . import paper as paper
 from .models import Document
 from .reading import is_in_audience, readers
 from .retention import Disposal, RetentionRule
