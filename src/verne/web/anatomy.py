@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -262,12 +262,13 @@ def _reached(record: Record) -> dict[str, datetime]:
 # --- Fields --------------------------------------------------------------------------------------
 
 
-def sections(record: Record) -> list[FieldSection]:
+def sections(record: Record, *, without: Collection[str] = ()) -> list[FieldSection]:
     """The fields under the headings of the register; what the program fills in comes last."""
     register = register_of(record.kind_name())
     shown = []
     for section in register.sections:
-        facts = [fact(record, name) for name in section.fields if not _is_header(name)]
+        names = [n for n in section.fields if not _is_header(n) and n not in without]
+        facts = [fact(record, name) for name in names]
         if facts:
             shown.append(FieldSection(title=section.title, facts=facts))
     known = [fact(record, name) for name in _noted_by_the_program(register)]
@@ -297,12 +298,15 @@ def fact(record: Record, name: str) -> Fact:
 
 
 def _noted_by_the_program(register: type[Register]) -> list[str]:
-    """Fields of the type itself that no form asks for."""
+    """Fields of the type itself that no form asks for; what is kept as JSON has a look of its own."""
     asked = set(register.fields())
     return [
         found.name
         for found in register.model._meta.local_fields
-        if not found.primary_key and not found.editable and found.name not in asked
+        if not found.primary_key
+        and not found.editable
+        and found.name not in asked
+        and not isinstance(found, models.JSONField)
     ]
 
 

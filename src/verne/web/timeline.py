@@ -341,7 +341,7 @@ class _Reading:
         changes = []
         for column, after in (entry.after or {}).items():
             found = self._field(entry.table, column)
-            if found is None or column in NOISE or column == "of_id":
+            if found is None or column in NOISE or column == "of_id" or _kept_inside(found):
                 continue
             before = (entry.before or {}).get(column)
             if entry.op != "U" and after in (None, "", [], {}):
@@ -410,6 +410,11 @@ class _Reading:
         if isinstance(value, datetime) and timezone.is_naive(value):
             value = timezone.make_aware(value, timezone.get_fixed_timezone(0))
         return show.plain(value)
+
+
+def _kept_inside(found: Any) -> bool:
+    """What the program keeps as JSON is shown where it belongs, not as text."""
+    return isinstance(found, models.JSONField) and not found.editable
 
 
 def _changes_it(act: Act, changes: Sequence[Change]) -> bool:

@@ -94,7 +94,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('place', models.CharField(max_length=40, validators=[django.core.validators.RegexValidator('^[1-9]\\d{0,2}(\\.[1-9]\\d{0,2}){0,8}$', 'Write numbers with points between them, such as 1.2: the second reason for 1.')], verbose_name='place')),
                 ('why', models.CharField(max_length=500, verbose_name='because')),
-                ('is_root', models.BooleanField(default=False, verbose_name='a cause we remove')),
+                ('is_root', models.BooleanField(default=False, verbose_name='root cause')),
                 ('category', models.CharField(blank=True, choices=[('process', 'Process or procedure'), ('competence', 'Competence or awareness'), ('responsibility', 'Responsibility or authority'), ('resources', 'Resources or workload'), ('technology', 'Technology'), ('information', 'Information or documents'), ('party', 'Supplier or other party'), ('oversight', 'Planning or oversight')], max_length=20, verbose_name='category')),
                 ('of', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='causes', to='improvement.nonconformity')),
             ],

@@ -482,7 +482,7 @@ class Cause(Part):
         ],
     )
     why = models.CharField(_("because"), max_length=500)
-    is_root = models.BooleanField(_("a cause we remove"), default=False)
+    is_root = models.BooleanField(_("root cause"), default=False)
     category = models.CharField(_("category"), max_length=20, choices=Category, blank=True)
 
     class Meta:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from verne.engine.people import Person
 from verne.engine.records import Sheet
@@ -19,10 +19,15 @@ from verne.sms.improvement.nonconformity.models import Nonconformity
 from verne.sms.improvement.nonconformity.observation import Observation, is_unaltered
 from verne.web import components, phrases, show
 from verne.web.own import shown_on
+from verne.web.pages.standard.shown import worded
 from verne.web.parts import Column, Fact, Row, Table
 
 if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
     from django.utils.safestring import SafeString
+
+FAILS_OR_HOLDS = (gettext_lazy("Held"), gettext_lazy("Failed"))
+AS_EXPECTED_OR_NOT = (gettext_lazy("As expected"), gettext_lazy("Not as expected"))
 
 SHOWN = 40
 """Records named beside a figure; how many more there are is said."""
@@ -60,7 +65,20 @@ class Part:
     last: Seen | None
 
 
-@shown_on("improvement.nonconformity", "nonconformities/part.html", instead_of=("causes",))
+TOLD_HERE = (
+    "causes",
+    "success_criterion",
+    "proof",
+    "proof_check",
+    "proof_list",
+    "proof_expects",
+    "proof_number",
+    "verifier",
+    "verify_after_days",
+)
+
+
+@shown_on("improvement.nonconformity", "nonconformities/part.html", instead_of=TOLD_HERE)
 def part(nonconformity: Nonconformity, person: Person) -> dict[str, Any]:
     revises = nonconformity.is_open and may(person, "revise", Nonconformity)
     plans = nonconformity.is_open and may(person, "file", CorrectiveAction)
@@ -74,7 +92,7 @@ def part(nonconformity: Nonconformity, person: Person) -> dict[str, Any]:
             plan_url=f"/corrective-actions/new?nonconformity={nonconformity.ref}" if plans else "",
             asks_for_actions=nonconformity.state == "analysed",
             success=_success(nonconformity),
-            first=_seen(first, person) if first else None,
+            first=_seen(first, person, words=FAILS_OR_HOLDS) if first else None,
             now=_proof_now(nonconformity, person),
             last=_seen(last, person, met=nonconformity.is_as_expected(last)) if last else None,
         )
@@ -113,18 +131,13 @@ def _action(action: CorrectiveAction, *, several: bool) -> Row:
         "corrective": _("Corrective"),
         "preventive": _("Preventive"),
     }
-    due = (
-        components.moment(action.done_at, "day")
-        if action.done_at
-        else show.due(action.due_at, open=action.is_open)
-    )
     cells = [
         components.ref(action.ref),
         action.title,
         kinds.get(action.type, action.type),
         show.state(action),
         components.person(action.owner),
-        due,
+        show.due(action.due_at, open=action.is_open),
     ]
     if several:
         cells.append(phrases.number(action.round))
@@ -173,7 +186,12 @@ def _proof_now(nonconformity: Nonconformity, person: Person) -> Seen | None:
 
 
 def _seen(
-    seen: Observation, person: Person, *, met: bool | None = None, frozen: bool = True
+    seen: Observation,
+    person: Person,
+    *,
+    met: bool | None = None,
+    frozen: bool = True,
+    words: tuple[StrOrPromise, StrOrPromise] = AS_EXPECTED_OR_NOT,
 ) -> Seen:
     kind, _colon, name = seen.source.partition(":")
     holds = seen.holds if met is None else met
@@ -181,12 +199,12 @@ def _seen(
     there = Sheet.objects.filter(scope(person, Sheet), ref__in=refs)
     records = tuple((s.ref, s.get_absolute_url(), s.title) for s in there.order_by("pk"))
     return Seen(
-        asks=seen.asks,
+        asks=worded(seen.asks),
         url=reverse("standard-check", args=[name]) if kind == "check" else f"/{name.lstrip('/')}",
         source=name,
         words=_figure(seen, check=kind == "check"),
         verdict=components.verdict(
-            "met" if holds else "gap", _("As expected") if holds else _("Not as expected")
+            "met" if holds else "gap", words[0] if holds else words[1]
         ),
         at=seen.at,
         records=records,
