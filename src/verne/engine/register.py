@@ -74,11 +74,13 @@ class Raise:
 class Anywhere:
     """Makes a type one that is raised in one click from any record or figure.
 
-    `link` is the tie from the new record to what gave rise to it.
+    `link` is the tie from the new record to what gave rise to it; `takes_over` says which fields
+    of the form are filled in from it.
     """
 
     label: StrOrPromise
     link: str
+    takes_over: Callable[[Any], dict[str, str]] = lambda source: {}
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,9 @@ class Register:
     anywhere: ClassVar[Anywhere | None] = None
     portal: ClassVar[tuple[str, ...]] = ()
     """The fields that customers fill in; everything else is ours to decide."""
+    documented: ClassVar[dict[str, tuple[str, ...]]] = {}
+    """Kinds of documented information that these records are, by the catalogue's key, each with
+    the states that count; none named, every record counts."""
     in_menu: ClassVar[bool] = True
     pages: ClassVar[tuple[Page, ...]] = ()
     """What the menu offers after the list."""

@@ -67,6 +67,7 @@ class AuditProgrammeRegister(Register):
         Section(_("What shaped it"), "importance_basis", "changes_basis", "previous_results_basis"),
     )
     parts = ("areas",)
+    documented = {"audit_programme": ("in_force", "ended")}
     roles = {
         **READERS,
         "audit_manager": ALL,
@@ -191,6 +192,10 @@ class AuditRegister(Register):
             },
         ),
     )
+    documented = {
+        "audit_results": ("reported", "closed"),
+        "conformity_records": ("reported", "closed"),
+    }
     roles = {
         **READERS,
         "audit_manager": ALL,

@@ -126,8 +126,9 @@ class NonconformityRegister(Register):
     )
     parts = ("causes",)
     pages = (Page(_("Measures of nonconformities"), "/nonconformities/measures/"),)
-    anywhere = Anywhere(_("Raise a nonconformity"), "raised_from")
+    anywhere = Anywhere(_("Raise a nonconformity"), "raised_from", taken_over)
     raises = (Raise(_("Plan an action"), "improvement.correctiveaction", {"nonconformity": "pk"}),)
+    documented = {"nonconformities": (), "conformity_records": ()}
     roles = {
         **dict.fromkeys(HANDLERS, HANDLE),
         "improvement_manager": ALL,
@@ -173,6 +174,7 @@ class CorrectiveActionRegister(Register):
         ),
         Section(_("Result"), "result", "changes_sms", "change_reference"),
     )
+    documented = {"corrective_results": ("done", "effective", "ineffective")}
     roles = {
         **dict.fromkeys(HANDLERS, CARRY_OUT),
         "improvement_manager": ALL,

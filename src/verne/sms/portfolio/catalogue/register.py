@@ -62,6 +62,7 @@ class CatalogueEntryRegister(Register):
         ),
     )
     order = "title"
+    documented = {"catalogue": ("published",)}
     roles = {
         "service_catalogue_manager": ALL,
         "sms_manager": ALL,

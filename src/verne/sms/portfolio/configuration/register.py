@@ -85,6 +85,7 @@ class ConfigurationItemRegister(Register):
     )
     panels = (TAKES_WITH_IT, STANDS_ON)
     order = "title"
+    documented = {"config_info": ()}
     roles = {
         **READERS,
         "configuration_manager": ALL,

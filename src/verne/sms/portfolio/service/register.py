@@ -108,6 +108,7 @@ class ServiceRequirementRegister(Register):
             _("Requirement"), "title", "service", "requirement_kind", "statement", "source", "owner"
         ),
     )
+    documented = {"service_requirements": ("agreed",)}
     roles = {
         "service_portfolio_manager": ALL,
         "sms_manager": ALL,

@@ -254,6 +254,7 @@ class AgreementRegister(Register):
             versions,
         ),
     )
+    documented = {"sla": ("in_force", "under_review")}
     roles = {
         **READERS,
         "service_level_manager": ALL,

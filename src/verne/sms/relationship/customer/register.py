@@ -43,6 +43,7 @@ class CustomerRegister(Register):
         ),
     )
     order = "title"
+    documented = {"customers": ("active",)}
     roles = {
         "business_relationship_manager": ALL,
         "sms_manager": ALL,

@@ -150,6 +150,7 @@ class IncidentRegister(Register):
             {"incidents": "pk", "title": "title", "service": "service"},
         ),
     )
+    documented = {"incidents": (), "op_records": ()}
     roles = {
         **MANAGERS,
         "incident_manager": ALL,
@@ -235,6 +236,7 @@ class MajorIncidentRegister(Register):
         Section(_("Review"), "report", "improvements", "no_improvements"),
     )
     parts = ("notices",)
+    documented = {"mi_reports": ("reviewed", "closed")}
     roles = {
         **MANAGERS,
         "incident_manager": ALL,

@@ -115,6 +115,7 @@ class ProblemRegister(Register):
             },
         ),
     )
+    documented = {"problems": (), "op_records": ()}
     roles = {
         **READERS,
         "problem_manager": ALL,
@@ -139,6 +140,7 @@ class KnownErrorRegister(Register):
         Section(_("Known error"), "title", "problem", "services", "symptom", "owner"),
         Section(_("What helps"), "workaround", "root_cause"),
     )
+    documented = {"known_errors": ("published",)}
     roles = {
         **READERS,
         "problem_manager": ALL,
@@ -200,4 +202,5 @@ class ProblemReviewRegister(Register):
         Section(_("Review"), "title", "since", "until", "owner"),
         Section(_("Conclusion"), "conclusions", "reported_in"),
     )
+    documented = {"problem_reports": ("completed",)}
     roles = {**READERS, "problem_manager": ALL, "sms_manager": READ}

@@ -50,6 +50,7 @@ class RequestModelRegister(Register):
     )
     parts = ("questions",)
     order = "title"
+    documented = {"request_instructions": ("in_force",)}
     roles = {
         **READERS,
         "request_manager": ALL,
@@ -123,6 +124,7 @@ class ServiceRequestRegister(Register):
             },
         ),
     )
+    documented = {"requests": (), "op_records": ()}
     roles = {
         **READERS,
         "request_manager": ALL,
