@@ -298,7 +298,7 @@ def fact(record: Record, name: str) -> Fact:
 
 
 def _noted_by_the_program(register: type[Register]) -> list[str]:
-    """Fields of the type itself that no form asks for; what is kept as JSON has a look of its own."""
+    """Fields of the type that no form asks for; what is kept as JSON has a look of its own."""
     asked = set(register.fields())
     return [
         found.name
@@ -678,18 +678,18 @@ def raisable(record: Record, person: Person) -> list[Action]:
 def raisable_anywhere(person: Person, *sources: Record, **given: str) -> list[Action]:
     """What this person may raise from any record or figure, tied to `sources` once it is filed.
 
-    `given` fills in fields of the form beforehand.
+    The form is filled in from the first of them; `given` goes before that.
     """
-    pairs = [(FROM, source.ref) for source in sources] + list(given.items())
-    return [
-        Action(
-            label=register.anywhere.label,
-            url=f"/{register.slug}/new?{urlencode(pairs)}",
-            icon="alert",
-        )
-        for register in raising.raisable_anywhere(person)
-        if register.anywhere is not None
-    ]
+    ties = [(FROM, source.ref) for source in sources]
+    offers = []
+    for register in raising.raisable_anywhere(person):
+        if (anywhere := register.anywhere) is None:
+            continue
+        taken = anywhere.takes_over(sources[0]) if sources else {}
+        query = urlencode([*ties, *(taken | given).items()])
+        url = f"/{register.slug}/new?{query}"
+        offers.append(Action(label=anywhere.label, url=url, icon="alert"))
+    return offers
 
 
 def raise_url(record: Record, offer: Raise, register: type[Register]) -> str:

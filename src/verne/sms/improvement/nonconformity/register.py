@@ -9,6 +9,7 @@ from verne.engine.rights import ALL, READ, WORK
 
 from .action import CorrectiveAction
 from .models import Nonconformity
+from .origin import taken_over
 
 HANDLE = (
     *WORK,

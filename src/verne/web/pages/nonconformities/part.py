@@ -23,8 +23,8 @@ from verne.web.pages.standard.shown import worded
 from verne.web.parts import Column, Fact, Row, Table
 
 if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
     from django.utils.safestring import SafeString
+    from django_stubs_ext import StrOrPromise
 
 FAILS_OR_HOLDS = (gettext_lazy("Held"), gettext_lazy("Failed"))
 AS_EXPECTED_OR_NOT = (gettext_lazy("As expected"), gettext_lazy("Not as expected"))
@@ -203,9 +203,7 @@ def _seen(
         url=reverse("standard-check", args=[name]) if kind == "check" else f"/{name.lstrip('/')}",
         source=name,
         words=_figure(seen, check=kind == "check"),
-        verdict=components.verdict(
-            "met" if holds else "gap", words[0] if holds else words[1]
-        ),
+        verdict=components.verdict("met" if holds else "gap", words[0] if holds else words[1]),
         at=seen.at,
         records=records,
         more=seen.found - len(records),
