@@ -132,6 +132,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "verne.web.middleware.TongueAndTimeMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "verne.web.pages.audits.confining.GuestMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "verne.web.middleware.ContentSecurityMiddleware",
     "django_htmx.middleware.HtmxMiddleware",

@@ -12,7 +12,7 @@ from django.utils.text import capfirst
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
-from verne.engine import roles
+from verne.engine import guests, roles
 from verne.engine.people import Organization, Person
 from verne.engine.register import Register, menu
 from verne.engine.rights import may
@@ -71,6 +71,8 @@ def shell_of(request: HttpRequest) -> Shell:
     person: Person | None = getattr(request, "person", None)
     if person is None:
         return Shell(languages=_languages(), themes=_themes(""))
+    if guests.is_guest(person):
+        return _room_shell(request, person)
     if person.is_customer or request.path.startswith("/portal/"):
         return Shell(
             name=str(person),
@@ -95,6 +97,23 @@ def shell_of(request: HttpRequest) -> Shell:
         themes=_themes(person.theme),
         languages=_languages(),
         portal_url="/portal/",
+    )
+
+
+def _room_shell(request: HttpRequest, person: Person) -> Shell:
+    """What a guest finds around every page: their room, and the lists it shows."""
+    return Shell(
+        name=str(person),
+        person_key=str(person.pk),
+        role=str(roles.label(guests.ROLE)),
+        organization=str(person.organization or ""),
+        top=[_item(request, gettext("Audit room"), "/room/")],
+        quarters=_quarters(request, person),
+        theme=_theme(person),
+        themes=_themes(person.theme),
+        languages=_languages(),
+        home_url="/room/",
+        jump_url="",
     )
 
 

@@ -25,6 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("standard/", include("verne.web.pages.standard.urls")),
     path("imports/", include("verne.web.pages.imports")),
     path("", include("verne.web.pages.nonconformities.urls")),
+    path("", include("verne.web.pages.audits.urls")),
     path("", include("verne.web.pages.printing")),
     path("portal/", portal.start, name="portal"),
     path("portal/status/", portal.status, name="portal-status"),

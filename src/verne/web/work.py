@@ -27,7 +27,14 @@ from .parts import Hit
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
-DEADLINES = ("review_due", "valid_until", "target_date", "review_date", "removal_date")
+DEADLINES = (
+    "review_due",
+    "valid_until",
+    "target_date",
+    "review_date",
+    "removal_date",
+    "planned_for",
+)
 """Fields that name a day by which something has to be done, in whatever type they are."""
 
 NEAR = timedelta(hours=8)

@@ -1,0 +1,1 @@
+"""Pages of audits: the coverage grid, the checklist, the sampling bench, the report, the room."""
