@@ -1,10 +1,12 @@
-"""What the page of one record type shows of its own: a part between its moves and its fields."""
+"""What one record type shows of its own: a part between moves and fields, or a whole page."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+from django.http import HttpRequest, HttpResponse
 
 from verne.engine.people import Person
 from verne.engine.records import Record
@@ -34,6 +36,25 @@ def shown_on(
     def enrol(make: Make) -> Make:
         own_parts.setdefault(kind, []).append(OwnPart(template, make, instead_of))
         return make
+
+    return enrol
+
+
+Page = Callable[[HttpRequest, Any, Person], "HttpResponse | None"]
+
+own_pages: dict[str, Page] = {}
+"""By kind of record: the page that stands at its address in place of the one all records share."""
+
+
+def page_of(kind: str) -> Callable[[Page], Page]:
+    """Enrol the page of a record type; where it gives None, the shared one is shown.
+
+    The shared page stays within reach: its address is the record's with `?as=record`.
+    """
+
+    def enrol(page: Page) -> Page:
+        own_pages[kind] = page
+        return page
 
     return enrol
 

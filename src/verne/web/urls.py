@@ -62,6 +62,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/calendars/<int:number>/", calendars.calendar, name="calendar"),
     path("settings/calendars/<int:number>/new", calendars.new_version, name="calendar-version"),
     path("settings/tokens/", include("verne.api.settings_urls")),
+    path("", include("verne.web.pages.documents.urls")),
     path("suggest/<slug:slug>/<str:name>/", lists.suggest, name="suggest"),
     path("r/<str:ref>", record.page, name="record"),
     path("r/<str:ref>/edit", record.edit, name="record-edit"),

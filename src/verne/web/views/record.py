@@ -74,6 +74,11 @@ def page(request: HttpRequest, ref: str) -> HttpResponse:
     record = record_at(ref, person)
     if ref != record.ref:
         return redirect("record", record.ref)
+    own_page = own.own_pages.get(record.kind)
+    if own_page is not None and request.GET.get("as") != "record":
+        shown = own_page(request, record, person)
+        if shown is not None:
+            return shown
     return render(request, "records/record.html", _page(record, person))
 
 
@@ -93,7 +98,7 @@ def _page(
         "record": anatomy.header(record, rights, clocks),
         "rail": anatomy.rail(record, person, refused=refused),
         "own": own.parts_of(record, person),
-        "sections": anatomy.sections(record),
+        "sections": anatomy.sections(record, without=own.replaced(record)),
         "part_tables": anatomy.part_tables(record, without=own.replaced(record)),
         "has_panels": anatomy.has_panels(record, wide=False),
         "has_wide_panels": anatomy.has_panels(record, wide=True),

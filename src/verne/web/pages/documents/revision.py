@@ -1,0 +1,24 @@
+"""The page of a revision: what all records have, with the text itself between moves and fields."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from verne.engine.people import Person
+from verne.engine.rights import may
+from verne.sms.support.document.revision import Revision
+
+from ...own import shown_on
+from .shown import text_of
+
+
+@shown_on("support.revision", "documents/text.html", instead_of=("text",))
+def text_part(revision: Revision, person: Person) -> dict[str, Any]:
+    """The text, what was signed of it, and what it can be compared with."""
+    writable = not revision.is_fixed and revision.withdrawn_at is None
+    return {
+        "text": text_of(revision, person),
+        "may_write": writable and may(person, "revise", Revision),
+        "former": revision.predecessor,
+        "document": revision.document,
+    }
