@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -131,6 +132,7 @@ def check_row(view: View, check: Check) -> CheckRow:
 @dataclass(frozen=True)
 class DocumentRow:
     name: str
+    url: str
     kind: Any
     basis: Any
     obligations: Sequence[Link]
@@ -149,6 +151,7 @@ def documents_of(view: View, verdicts: Iterable[Verdict]) -> list[DocumentRow]:
     return [
         DocumentRow(
             name=d.name,
+            url=f"{reverse('standard-documented')}#{d.key}",
             kind=KINDS_OF_DOCUMENT[d.kind],
             basis=BASES[d.basis],
             obligations=[

@@ -36,6 +36,7 @@ def index(request: HttpRequest) -> HttpResponse:
             Action(label=_("Compute anew"), url=reverse("standard-compute"), method="post"),
             Action(label=_("Keep as snapshot"), url=reverse("standard-keep"), method="post"),
         ]
+    actions.append(Action(label=_("Documented information"), url=reverse("standard-documented")))
     actions.append(Action(label=_("Values"), url=reverse("standard-values"), icon="settings"))
     return render(
         request,

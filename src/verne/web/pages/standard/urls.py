@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from . import attesting, check, clause, computing, obligation, tree, values
+from . import attesting, check, clause, computing, documented, obligation, tree, values
 
 urlpatterns = [
     path("", tree.index, name="standard"),
     path("compute/", computing.compute, name="standard-compute"),
     path("keep/", computing.keep, name="standard-keep"),
+    path("documented/", documented.documented, name="standard-documented"),
+    path("documented/<slug:key>/begin", documented.begin, name="standard-documented-begin"),
     path("values/", values.values, name="standard-values"),
     path("values/<str:what>/<str:key>/", values.value, name="standard-value"),
     path("obligation/<str:id>/", obligation.obligation, name="standard-obligation"),

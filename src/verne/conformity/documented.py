@@ -1,0 +1,131 @@
+"""Where each kind of documented information lives here, and how it stands."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Count
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from verne.engine.people import Person
+from verne.engine.records import Sheet
+from verne.engine.register import Register, registers
+from verne.engine.rights import may, scope
+from verne.sms.support.document.models import Carried, Document
+
+from .catalogue import DocumentedInformation, catalogue
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+
+class Standing(StrEnum):
+    """How a kind of documented information stands, the worst first."""
+
+    MISSING = "missing"
+    STALE = "stale"
+    DRAFT = "draft"
+    IN_FORCE = "in_force"
+
+    @property
+    def label(self) -> StrOrPromise:
+        return LABELS[self]
+
+
+LABELS: dict[Standing, StrOrPromise] = {
+    Standing.MISSING: _("Missing"),
+    Standing.STALE: _("Review overdue"),
+    Standing.DRAFT: _("In draft"),
+    Standing.IN_FORCE: _("In force"),
+}
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """A register whose records are this kind of documented information, and how many count."""
+
+    register: type[Register]
+    count: int
+    others: int
+    """Records that do not count yet: drafts, or what has ended."""
+
+
+@dataclass(frozen=True)
+class Holding:
+    """One kind, with the documents that carry it and the registers where it is kept."""
+
+    kind: DocumentedInformation
+    documents: Sequence[Document]
+    shelves: Sequence[Shelf]
+    at: datetime
+
+    @property
+    def standing(self) -> Standing:
+        """One text in force, or one record that counts, is enough; overdue texts are not."""
+        if any(shelf.count for shelf in self.shelves):
+            return Standing.IN_FORCE
+        in_force = [each for each in self.documents if each.state == "in_force"]
+        if any(not is_overdue(each, self.at) for each in in_force):
+            return Standing.IN_FORCE
+        if in_force:
+            return Standing.STALE
+        if self.documents or any(shelf.others for shelf in self.shelves):
+            return Standing.DRAFT
+        return Standing.MISSING
+
+
+def is_overdue(document: Document, at: datetime) -> bool:
+    return document.review_by is not None and document.review_by < timezone.localtime(at).date()
+
+
+def holdings(person: Person) -> list[Holding]:
+    """Every kind in the order of the standard, as far as this person sees what carries it."""
+    at = timezone.now()
+    carried = _carried(person)
+    shelves = _shelves(person)
+    return [
+        Holding(kind, carried[key], shelves[key], at)
+        for key, kind in catalogue().documented_information.items()
+    ]
+
+
+def _carried(person: Person) -> defaultdict[str, list[Document]]:
+    """Documents that people still work by or at, by the kind they carry."""
+    seen = Document.objects.visible_to(person).standing().exclude(state="retired")
+    rows = Carried.objects.filter(of__in=seen.values("pk")).select_related("of").order_by("of")
+    found = defaultdict[str, list[Document]](list)
+    for row in rows:
+        found[row.key].append(row.of)
+    return found
+
+
+def _shelves(person: Person) -> defaultdict[str, list[Shelf]]:
+    """The registers that say they are a kind, with what they hold, counted in one query."""
+    keeping = [
+        register
+        for register in registers.values()
+        if register.documented and may(person, "view", register.model)
+    ]
+    counted = _counts(person, [register.model.kind_name() for register in keeping])
+    found = defaultdict[str, list[Shelf]](list)
+    for register in keeping:
+        states = counted[register.model.kind_name()]
+        for key, counting in register.documented.items():
+            count = sum(n for state, n in states.items() if not counting or state in counting)
+            found[key].append(Shelf(register, count, sum(states.values()) - count))
+    return found
+
+
+def _counts(person: Person, kinds: Iterable[str]) -> defaultdict[str, dict[str, int]]:
+    seen = Sheet.objects.filter(scope(person, Sheet), kind__in=kinds, withdrawn_at=None)
+    rows: Any = seen.order_by().values_list("kind", "state").annotate(number=Count("pk"))
+    found = defaultdict[str, dict[str, int]](dict)
+    for kind, state, number in rows:
+        found[kind][state] = number
+    return found
