@@ -21,6 +21,7 @@ COMMANDS = {
     "statement": ("statement", "Say whether the requirements are met, from the records."),
     "library": ("library", "Load, compare, update, undo and export libraries of frameworks."),
     "seal": ("seal", "Seal what is new in the history, and print the signed checkpoint."),
+    "pack": ("pack", "Make an audit pack: the evidence of a period, provable without Verne."),
     "verify": ("verify", "Find out whether a pack or the database was changed by somebody."),
     "token": ("token", "Make, list and revoke the tokens with which programs call the API."),
     "doctor": ("doctor", "Examine the installation and say what to mend."),

@@ -37,6 +37,8 @@ SYSTEM_RIGHTS = (
     "conformity.adjust_parameters",
     "conformity.load_libraries",
     "conformity.assess_frameworks",
+    "conformity.make_pack",
+    "engine.erase_person",
 )
 """Rights that belong to no record type."""
 
@@ -49,6 +51,7 @@ SYSTEM_ROLES: dict[str, tuple[str, ...]] = {
         "engine.import_records",
         "engine.export_records",
         "engine.escalate",
+        "conformity.make_pack",
         "conformity.view_statement",
         "conformity.compute_statement",
         "conformity.adjust_parameters",
@@ -57,10 +60,12 @@ SYSTEM_ROLES: dict[str, tuple[str, ...]] = {
     ),
     "top_management": (
         "engine.manage_roles",
+        "conformity.make_pack",
         "conformity.view_statement",
         "engine.export_records",
     ),
     "audit_manager": (
+        "conformity.make_pack",
         "conformity.view_statement",
         "conformity.compute_statement",
         "conformity.load_libraries",

@@ -53,6 +53,8 @@ SYSTEM: dict[str, StrOrPromise] = {
     "conformity.view_statement": gettext_lazy("see the statement of conformity"),
     "conformity.compute_statement": gettext_lazy("compute the statement of conformity"),
     "conformity.adjust_parameters": gettext_lazy("adjust the values of the checks"),
+    "conformity.make_pack": gettext_lazy("make audit packs"),
+    "engine.erase_person": gettext_lazy("erase the data of people who are gone"),
     "conformity.load_libraries": gettext_lazy("load libraries of frameworks"),
     "conformity.assess_frameworks": gettext_lazy("assess frameworks by hand"),
 }
