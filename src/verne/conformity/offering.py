@@ -15,7 +15,8 @@ from verne.engine.requirements import Clause, Documented, Found, Obligation, Sta
 from . import statement
 from .adjusting import InForce
 from .catalogue import catalogue
-from .computing import Figure, ask
+from .computing import Figure, ask, compute
+from .marking import settle_marks
 from .verdict import Outcome
 from .wording import spoken
 
@@ -41,9 +42,17 @@ class OfTheCatalogue:
 
     def found(self, checks: Iterable[str]) -> Mapping[str, Found]:
         wanted = [key for key in dict.fromkeys(checks) if key in catalogue().checks]
-        statement.refresh(budget=READING)
+        settle_marks()
         figures = statement.stored().figures
+        if waiting := [key for key in wanted if figures[key].stale]:
+            statement.refresh(waiting)
+            figures = statement.stored().figures
         return {key: _found(figures[key]) for key in wanted}
+
+    def found_at(self, checks: Iterable[str], *, at: datetime) -> Mapping[str, Found]:
+        known, values = catalogue().checks, InForce.at(min(at, timezone.now()))
+        wanted = [key for key in dict.fromkeys(checks) if key in known]
+        return {key: _found(compute(known[key], values, at=at)) for key in wanted}
 
     def standings(self) -> Mapping[str, Standing]:
         verdicts = statement.stored().judgement.verdicts
@@ -52,10 +61,6 @@ class OfTheCatalogue:
     def evidence(self, check: str, *, at: datetime) -> Evidence | None:
         asked = catalogue().checks[check]
         return ask(asked, InForce.at(min(at, timezone.now())), at=at)
-
-
-READING = 1.0
-"""Seconds that may be spent on computing what has changed before the last figures are told."""
 
 
 def offer() -> None:

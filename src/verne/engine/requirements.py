@@ -99,6 +99,9 @@ class Library(Protocol):
     def found(self, checks: Iterable[str]) -> Mapping[str, Found]:
         """What these checks last found, computed anew where their records have changed."""
 
+    def found_at(self, checks: Iterable[str], *, at: datetime) -> Mapping[str, Found]:
+        """What these checks find at an instant, asked of the records as they stand now."""
+
     def standings(self) -> Mapping[str, Standing]:
         """The result of every obligation, as last computed."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -14,6 +14,7 @@ from verne.engine.rights import may
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from verne.engine.history import Act
     from verne.engine.people import Person
@@ -96,17 +97,43 @@ def judge(
         raise ValidationError({"verdict": _("Choose a verdict.")})
     if verdict != AuditQuestion.Verdict.CONFORM and not note.strip():
         raise ValidationError({"note": _("Say what you saw, or why it was not evaluated.")})
-    figures = library().found(library().obligations()[question.obligation].checks)
     with act("revise", by=by, record=audit.pk, name="checklist", kind=Audit.kind_name()) as work:
         row = AuditQuestion.objects.select_for_update().get(pk=question.pk)
         if row.version != seen:
             raise Overtaken(row)
         row.verdict, row.note = verdict, note.strip()
-        row.found = [_kept(found) for found in figures.values()]
-        row.judged_by, row.judged_at = by, work.act.at
-        row.version += 1
+        _judged(row, by=by, at=work.act.at)
         row.save()
     return row
+
+
+def judge_rest(
+    audit: Audit, *, clause: str, verdict: str, note: str = "", by: Person
+) -> list[AuditQuestion]:
+    """Give the questions of a clause that have no verdict yet the same one, in one act."""
+    from .models import Audit, AuditQuestion
+
+    _require_judge(audit, by)
+    if verdict not in AuditQuestion.Verdict.values:
+        raise ValidationError({"verdict": _("Choose a verdict.")})
+    if verdict != AuditQuestion.Verdict.CONFORM and not note.strip():
+        raise ValidationError({"note": _("Say what you saw, or why it was not evaluated.")})
+    with act("revise", by=by, record=audit.pk, name="checklist", kind=Audit.kind_name()) as work:
+        open_ones = audit.questions.select_for_update().filter(clause=clause, verdict="")
+        rows = list(open_ones.order_by("pk"))
+        for row in rows:
+            row.verdict, row.note = verdict, note.strip()
+            _judged(row, by=by, at=work.act.at)
+            row.save()
+    return rows
+
+
+def _judged(row: AuditQuestion, *, by: Person, at: datetime) -> None:
+    """Note who judged and when, and what the checks of the question say at that instant."""
+    checks = library().obligations()[row.obligation].checks
+    row.found = [_kept(found) for found in library().found_at(checks, at=at).values()]
+    row.judged_by, row.judged_at = by, at
+    row.version += 1
 
 
 def _require_judge(audit: Audit, by: Person) -> None:
@@ -124,7 +151,11 @@ def _require_judge(audit: Audit, by: Person) -> None:
 
 
 def _kept(found: Found) -> dict[str, Any]:
-    """A figure as it is kept with a verdict: plain, and in no particular language."""
-    kept = asdict(found)
-    kept.pop("label")
-    return kept | {"at": found.at.isoformat() if found.at else None}
+    """A figure as it is kept with a verdict: plain, and in no language."""
+    return {
+        "key": found.key,
+        "result": found.result,
+        "population": found.population,
+        "exceptions": found.exceptions,
+        "at": found.at.isoformat() if found.at else None,
+    }

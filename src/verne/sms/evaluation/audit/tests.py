@@ -20,7 +20,7 @@ from verne.engine.testing import a_person, walk
 from verne.sms.resolution.problem.samples import a_problem
 
 from . import coverage, report
-from .checklist import Overtaken, judge, questions_of
+from .checklist import Overtaken, judge, judge_rest, questions_of
 from .clauses import auditable, covers, read, tidy
 from .finding import AuditFinding, suggested_grade
 from .independence import entanglements
@@ -56,9 +56,9 @@ def figures(key: str, at: Any = None, *, days: int = 365) -> tuple[int, int]:
     return found.population.count(), found.exceptions.count()
 
 
-def judged(audit: Audit, by: Person, verdict: str = "conform") -> None:
-    for row in audit.questions.all():
-        judge(row, verdict=verdict, note="Seen.", by=by, seen=row.version)
+def judged(audit: Audit, by: Person) -> None:
+    for clause in set(audit.questions.values_list("clause", flat=True)):
+        judge_rest(audit, clause=clause, verdict="conform", by=by)
 
 
 def concluded(audit: Audit, by: Person) -> Audit:
@@ -263,6 +263,18 @@ def test_a_verdict_keeps_what_the_checks_said_then(started: Audit, auditor: Pers
         library().obligations()["8.6.3.b"].checks
     )
     assert kept.judged_by == auditor
+
+
+def test_the_rest_of_a_clause_gets_one_verdict_in_one_act(started: Audit, auditor: Person) -> None:
+    first = started.questions.first()
+    assert first is not None
+    judge(first, verdict="nonconform", note="Two of twelve", by=auditor, seen=1)
+    rest = judge_rest(started, clause="8.6.3", verdict="not_evaluated", note="No time", by=auditor)
+    assert len(rest) == started.questions.count() - 1
+    assert started.questions.get(pk=first.pk).verdict == "nonconform"
+    last = started.acts.order_by("-pk").first()
+    assert last is not None
+    assert last.entries.count() == len(rest)
 
 
 def test_two_auditors_do_not_overwrite_one_another(started: Audit, auditor: Person) -> None:

@@ -130,6 +130,7 @@ def _shown(sample: AuditSample, item: SampleItem, person: Person) -> dict[str, A
     if not Sheet.objects.filter(scope(person, Sheet), pk=item.sheet_id).exists():
         return facts | {"unseen": True}
     record = item.sheet.opened()
+    facts["raises"] = anatomy.raisable_anywhere(person, sample, record)
     then = as_it_was(record, sample.frozen_at) if sample.frozen_at else None
     if then is None:
         return facts | {"gone": True}

@@ -10,11 +10,18 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from verne.engine.people import Person
 from verne.engine.requirements import library
 from verne.engine.rights import may
-from verne.sms.evaluation.audit.checklist import Overtaken, Question, judge, questions_of
+from verne.sms.evaluation.audit.checklist import (
+    Overtaken,
+    Question,
+    judge,
+    judge_rest,
+    questions_of,
+)
 from verne.sms.evaluation.audit.finding import AuditFinding
 from verne.sms.evaluation.audit.models import Audit
 from verne.sms.evaluation.audit.request import EvidenceRequest
@@ -41,7 +48,25 @@ def page(request: HttpRequest, ref: str) -> HttpResponse:
     return _page(request, audit, person)
 
 
+def _rest(request: HttpRequest, audit: Audit, person: Person) -> HttpResponse:
+    """One verdict for what is left of a clause."""
+    clause = one(request, "rest")
+    said = {"verdict": one(request, "verdict"), "note": one(request, "note")}
+    try:
+        rows = judge_rest(audit, clause=clause, by=person, **said)
+    except (ValidationError, PermissionDenied) as error:
+        wrong = {"number": 0, "errors": refusals(error), **said}
+        return _page(request, audit, person, clause=clause, wrong=wrong, status=422)
+    messages.success(
+        request,
+        ngettext("%d verdict is kept.", "%d verdicts are kept.", len(rows)) % len(rows),
+    )
+    return redirect(f"{request.path}?clause={clause}")
+
+
 def _answer(request: HttpRequest, audit: Audit, person: Person) -> HttpResponse:
+    if "rest" in request.POST:
+        return _rest(request, audit, person)
     number = one(request, "question")
     row = get_object_or_404(audit.questions, pk=int(number) if number.isdecimal() else 0)
     seen = one(request, "seen")
@@ -136,8 +161,25 @@ def _page(
         "total": sum(len(said) for said in verdicts.values()),
         "url": request.path,
         "open": audit.state in OPEN,
+        "rest": _what_is_left(audit, person, verdicts.get(shown, []), wrong),
     }
     return render(request, "audits/checklist.html", context, status=status)
+
+
+def _what_is_left(
+    audit: Audit, person: Person, verdicts: list[str], wrong: dict[str, Any] | None
+) -> dict[str, Any] | None:
+    """The form that gives what is left of a clause one verdict; None where nothing is left."""
+    left = sum(1 for verdict in verdicts if not verdict)
+    if left < 2 or audit.state not in OPEN or not may(person, "revise", Audit):
+        return None
+    refused = wrong if wrong and wrong["number"] == 0 else None
+    return {
+        "number": left,
+        "choices": figures.choices(refused["verdict"] if refused else ""),
+        "note": refused["note"] if refused else "",
+        "errors": refused["errors"] if refused else [],
+    }
 
 
 def _shown(
