@@ -24,6 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("style/", style_page, name="style"),
     path("standard/", include("verne.web.pages.standard.urls")),
     path("imports/", include("verne.web.pages.imports")),
+    path("libraries/", include("verne.web.pages.libraries.urls")),
     path("", include("verne.web.pages.nonconformities.urls")),
     path("", include("verne.web.pages.audits.urls")),
     path("", include("verne.web.pages.printing")),

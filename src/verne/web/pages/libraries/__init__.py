@@ -1,0 +1,1 @@
+"""Pages of the libraries: what is loaded, how versions differ, what is judged and covered."""
