@@ -6,7 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from .pages import exchange
 from .pages.map import map_page
-from .pages.people import matrix, seats
+from .pages.people import campaign, matrix, seats
 from .pages.style import style_page
 from .views import account, filing, finding, lists, portal, record, today
 from .views.settings import calendars, people, roles
@@ -51,6 +51,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/teams/new", people.team, name="team-new"),
     path("settings/teams/<int:number>/", people.team, name="team"),
     path("roles/seats/", seats.page, name="seats"),
+    path("campaigns/<str:ref>/acknowledge", campaign.acknowledge, name="acknowledge"),
     path("competences/matrix/", matrix.page, name="matrix"),
     path("competences/begin", matrix.begin, name="competences-begin"),
     path("competences/people/<int:number>/", matrix.person, name="competence-person"),

@@ -1,5 +1,7 @@
 """The record types of chapter 7, so that Django knows them."""
 
+from .awareness.models import Campaign as Campaign
+from .awareness.models import CampaignReminder as CampaignReminder
 from .competence.models import Competence as Competence
 from .competence.models import CompetenceAction as CompetenceAction
 from .competence.models import CompetenceNeed as CompetenceNeed

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from verne.engine.evidence import Asked, Evidence, every, evidence, some
@@ -13,20 +14,31 @@ from verne.engine.people import Assignment, Person, Role
 from verne.engine.rights import bundles
 from verne.engine.roles import OF_THE_PROGRAM
 
+from .models import Appointment, RoleDefinition
+
 CONFORMITY = "sms_manager"
 """The role whose duty is that the SMS conforms."""
 
 
-@evidence("roles-assigned-communicated", reads=[Role, Assignment, Person])
+@evidence("roles-assigned-communicated", reads=[Role, Assignment, Person, RoleDefinition])
 def roles_are_held_by_people_who_know_it(asked: Asked) -> Evidence:
     told = Assignment.objects.valid(asked.at).filter(
         communicated_at__lte=asked.at, acknowledged_at__lte=asked.at
     )
+    enough = Role.objects.annotate(
+        holders=Count("assignments__person", Q(assignments__in=told.values("pk")), distinct=True),
+        needed=Coalesce(Subquery(_least_holders()), Value(1)),
+    )
     return every(
         Role.objects.exclude(key__in=OF_THE_PROGRAM),
-        pk__in=told.values("role"),
-        note=_("Nobody active holds the role, or nobody who was told so and has acknowledged it."),
+        pk__in=enough.filter(holders__gte=F("needed")).values("pk"),
+        note=_("Fewer active people than the role needs were told of it and have accepted it."),
     )
+
+
+def _least_holders() -> Any:
+    described = RoleDefinition.objects.standing().exclude(state="retired")
+    return described.filter(role=OuterRef("pk")).values("least_holders")[:1]
 
 
 @evidence("sms-conformity-role-held", reads=[Role, Assignment, Person])
@@ -71,4 +83,17 @@ def access_is_reviewed_and_held_by_the_active(asked: Asked) -> Evidence:
         note=_(
             "The person is no longer active, or the grant was not reviewed within the interval."
         ),
+    )
+
+
+@evidence("aware-contribution", reads=[Assignment, Person, Role, RoleDefinition, Appointment])
+def holders_accepted_what_the_role_contributes(asked: Asked) -> Evidence:
+    """Who only stands in for a while knows the role from the one who does."""
+    told = RoleDefinition.objects.standing().exclude(contribution="").values("role")
+    held = Assignment.objects.valid(asked.at).filter(absence=None)
+    return every(
+        held.exclude(role__key__in=OF_THE_PROGRAM),
+        role__in=told,
+        acknowledged_at__lte=asked.at,
+        note=_("Not accepted, or nobody has said what the role contributes."),
     )

@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils import timezone
 
 from verne.engine.acts import NotOpen, act, file, move, revise, withdraw
+from verne.engine.evidence import Asked, answers
 from verne.engine.people import Assignment, Organization, Person, Role, holders
 from verne.engine.signing import signatures_of
 from verne.engine.testing import a_person, proof_of
@@ -249,3 +250,30 @@ def test_seats_ask_as_many_queries_however_many_people_hold_roles(
         appoint(a_person(name, roles=[]), "service_owner", by=director)
     with django_assert_num_queries(7):
         seats(timezone.now())
+
+
+def test_holders_accept_the_role_with_what_it_contributes(
+    director: Person, colleague: Person
+) -> None:
+    def contribution() -> tuple[int, int]:
+        found = answers["aware-contribution"](Asked(timezone.now()))
+        return found.population.count(), found.exceptions.count()
+
+    before, _broken = contribution()
+    appointment = appoint(colleague, "risk_manager", by=director)
+    assert contribution() == (before + 1, before + 1)
+    move(appointment, "accept", by=colleague, proof=proof_of(colleague))
+    a_roledefinition(director, role=role("risk_manager"))
+    assert contribution() == (before + 1, before)
+
+
+def test_a_role_that_needs_two_is_not_held_by_one(director: Person, colleague: Person) -> None:
+    def held() -> bool:
+        found = answers["roles-assigned-communicated"](Asked(timezone.now()))
+        return not found.exceptions.filter(key="risk_manager").exists()
+
+    appointment = appoint(colleague, "risk_manager", by=director)
+    move(appointment, "accept", by=colleague, proof=proof_of(colleague))
+    assert held()
+    a_roledefinition(director, role=role("risk_manager"), least_holders=2)
+    assert not held()
