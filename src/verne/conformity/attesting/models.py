@@ -20,7 +20,7 @@ from verne.engine.people import Person
 from verne.engine.records import Record, RecordQuerySet
 from verne.engine.roles import label as role_label
 
-from ..catalogue import Requirement, catalogue
+from ..catalogue import Requirement, catalogue, original
 from ..duration import Duration
 
 if TYPE_CHECKING:
@@ -202,7 +202,9 @@ class Attestation(Record):
     def content(self) -> dict[str, Any]:
         """What is signed: the judgement, and the words of the obligation it is about."""
         given = super().content()
-        return {name: given[name] for name in CONTENT} | {"asked": self.obligation.text}
+        # In one language, whoever signs and whoever looks: a signature stands on the same words.
+        asked = original().requirements[self.requirement].text
+        return {name: given[name] for name in CONTENT} | {"asked": asked}
 
     def what_is_signed(self) -> str:
         return f"{self.ref} {self.obligation.cite}"

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils import timezone
+from django.utils.translation import override
 
 from verne.conformity.adjusting import InForce
 from verne.conformity.catalogue import Requirement, catalogue
@@ -145,3 +146,11 @@ def test_the_statement_shows_the_judgement_and_computes_it_anew(director: Person
     assert statement.judgement.verdicts["5.1.j"].result is Result.CONFORMING
     assert statement.as_json()["obligations"]["5.1.j"]["attestation"]["ref"] == row.ref
     assert statement.as_json()["obligations"]["5.1.f"]["attestation"] is None
+
+
+def test_what_was_signed_reads_the_same_in_every_language(director: Person) -> None:
+    row = signed(director)
+    with override("ko"):
+        assert row.obligation.text != row.content()["asked"]
+        korean = row.content()
+    assert korean == row.content()

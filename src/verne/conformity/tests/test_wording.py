@@ -1,5 +1,6 @@
 """The standards are said in every language; what no longer fits the English is not shown."""
 
+import copy
 import json
 from pathlib import Path
 
@@ -65,7 +66,7 @@ def test_the_digest_of_the_catalogue_is_that_of_the_english_text() -> None:
 
 
 def test_a_text_changed_in_english_since_is_shown_in_english() -> None:
-    data = reading._load(reading.EDITION)
+    data = copy.deepcopy(reading._load(reading.EDITION))
     first = data["requirements"][0]
     say = Wording({"obligation": {first["id"]: f"{mark(first['text'])} 조직을 이해합니다."}})
     assert read_catalogue(data, say).requirements[first["id"]].text == "조직을 이해합니다."
