@@ -16,3 +16,4 @@ from .document.retention import RetentionSubject as RetentionSubject
 from .document.revision import Reference as Reference
 from .document.revision import Revision as Revision
 from .document.waiver import ApprovalWaiver as ApprovalWaiver
+from .plan.models import TakenOver as TakenOver
