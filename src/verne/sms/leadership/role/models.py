@@ -166,13 +166,9 @@ def stamp_review(appointment: Appointment, act: Act) -> None:
 
 def begin_absence(appointment: Appointment, act: Act) -> None:
     """The deputy stands in from the day given to the day given."""
-    absence = Absence(
-        of=appointment,
-        deputy=appointment.deputy,
-        since=appointment.away_since,
-        until=appointment.away_until,
-        why=act.note[:300],
-    )
+    absence = Absence(of=appointment, deputy=appointment.deputy, why=act.note[:300])
+    if appointment.away_since and appointment.away_until:
+        absence.since, absence.until = appointment.away_since, appointment.away_until
     appointment.away_since = appointment.away_until = None
     absence.full_clean()
     absence.save()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.utils.translation import gettext_lazy as _
 
@@ -51,7 +51,7 @@ class RoleDefinitionRegister(Register):
         Section(_("Seat"), "least_holders", "shapes_performance", "owner", "review_due"),
     )
     parts = ("conflicts",)
-    panels = (
+    panels: ClassVar[tuple[Panel, ...]] = (
         Panel(
             _("Who holds it"),
             (_("Appointment"), _("Person"), _("State"), _("From"), _("Until")),

@@ -10,7 +10,7 @@ from .models import Appointment, RoleDefinition
 
 def a_roledefinition(by: Person, **facts: Any) -> RoleDefinition:
     """Without a role named, the first one that is not described yet."""
-    role = facts.pop("role", None) or Role.objects.filter(definitions=None).order_by("key").first()
+    role = facts.pop("role", None) or Role.objects.filter(definitions=None).order_by("key")[0]
     usual = {
         "title": role.name,
         "role": role,

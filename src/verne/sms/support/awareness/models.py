@@ -57,7 +57,10 @@ TOPICS = (
 """The five things of 7.3, in the order of the standard."""
 
 CONTENT = (*TOPICS, "title", "message", "document")
-"""What people sign; it stays as it was launched."""
+"""What people sign."""
+
+FIXED = (*TOPICS, "title", "message", "document_id")
+"""What stays as it was launched."""
 
 
 class CampaignLife(Lifecycle):
@@ -142,12 +145,7 @@ class Campaign(Record):
 
     def clean(self) -> None:
         before = Campaign.objects.filter(pk=self.pk).exclude(state="draft").first()
-        if before and any(
-            getattr(before, Campaign._meta.get_field(name).attname)
-            != getattr(self, Campaign._meta.get_field(name).attname)
-            for name in CONTENT
-            if name != "title"
-        ):
+        if before and any(getattr(before, name) != getattr(self, name) for name in FIXED):
             raise ValidationError(
                 _("People sign what was launched: end this campaign and launch another.")
             )

@@ -142,7 +142,7 @@ def sign(request: HttpRequest, id: str) -> HttpResponse:
         ),
         "requirement": requirement,
         "entry": RecordForm(
-            form=form,  # type: ignore[arg-type]
+            form=form,
             url=request.path,
             submit=gettext("Sign"),
             cancel_url=obligation_url,
