@@ -523,6 +523,10 @@ def manifest_text(origin: str, digest: str) -> str:
     return f"verne/audit-pack\n{origin}\nsha256:{digest}\n"
 
 
+ERASED = "engine_erased"
+"""The table whose rows say what an erasure left of an entry."""
+
+
 class _Told:
     """What the sealed entries say, put together again."""
 
@@ -540,8 +544,9 @@ class _Told:
             self.acts[fact["id"]] = fact
         elif fact["what"] == "entry":
             self.entries[fact["id"]] = fact
-        elif fact["what"] == "erased":
-            self.explained.add((fact["source"], fact["row"], fact["digest"]))
+            if fact["table"] == ERASED and fact["op"] == "I" and not erased:
+                says = fact["after"]
+                self.explained.add((says["source"], says["row"], says["digest"]))
 
     def unexplained(self) -> list[str]:
         """Entries whose salt is gone without a sealed row that says what stands there now."""

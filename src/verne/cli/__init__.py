@@ -22,6 +22,7 @@ COMMANDS = {
     "library": ("library", "Load, compare, update, undo and export libraries of frameworks."),
     "seal": ("seal", "Seal what is new in the history, and print the signed checkpoint."),
     "pack": ("pack", "Make an audit pack: the evidence of a period, provable without Verne."),
+    "erase": ("erase", "Erase the personal data of somebody who is gone."),
     "verify": ("verify", "Find out whether a pack or the database was changed by somebody."),
     "token": ("token", "Make, list and revoke the tokens with which programs call the API."),
     "doctor": ("doctor", "Examine the installation and say what to mend."),

@@ -58,7 +58,7 @@ class Piece:
 
 def tracked_models() -> list[type[models.Model]]:
     """Every table of Verne, many-to-many tables included, but those that say `history = False`."""
-    return [model for model in _our_models() if _wants_history(model)]
+    return [model for model in our_models() if _wants_history(model)]
 
 
 def guarded_models() -> list[type[models.Model]]:
@@ -68,7 +68,7 @@ def guarded_models() -> list[type[models.Model]]:
 
 def append_only_models() -> list[type[models.Model]]:
     """The history, and whatever says `append_only`: nothing of it is ever changed."""
-    kept = [model for model in _our_models() if getattr(model, "append_only", False)]
+    kept = [model for model in our_models() if getattr(model, "append_only", False)]
     return [*guarded_models(), *kept]
 
 
@@ -232,7 +232,8 @@ def _is_ready(connection: BaseDatabaseWrapper) -> bool:
     return all(model._meta.db_table in tables for model in guarded_models())
 
 
-def _our_models() -> list[type[models.Model]]:
+def our_models() -> list[type[models.Model]]:
+    """Every table of Verne, in the history or not."""
     return [
         model
         for config in apps.get_app_configs()

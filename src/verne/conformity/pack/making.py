@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -23,6 +23,7 @@ from verne.conformity.adjusting import InForce
 from verne.conformity.catalogue import Check
 from verne.conformity.computing import ask
 from verne.conformity.statement import NoSnapshot, Statement, past
+from verne.engine import past as past_records
 from verne.engine.acts import act
 from verne.engine.history import Act
 from verne.engine.people import Organization, Person
@@ -34,7 +35,7 @@ from verne.engine.seal.tree import Tree
 
 from . import showing
 from .envelope import as_json, manifest, packed
-from .proving import keys_and_endorsements, proofs_of
+from .proving import Proofs, keys_and_endorsements, proofs_of
 
 RIGHT = "conformity.make_pack"
 
@@ -107,7 +108,8 @@ def _covering(until: datetime) -> SealedAt:
 
     Not simply the newest: the same pack made again tomorrow is the same to the byte.
     """
-    acts = Act.objects.filter(at__lte=until).values("pk")
+    # Erasures too, however late: they explain why a content of that time is gone.
+    acts = Act.objects.filter(Q(at__lte=until) | Q(verb="erase")).values("pk")
     last = Leaf.objects.filter(source="act", row__in=acts).aggregate(place=Max("pk"))["place"]
     found = SealedAt.objects.filter(size__gt=last or 0).order_by("pk").first()
     if found is None:
@@ -123,7 +125,10 @@ def _made(since: datetime, until: datetime, checkpoint: SealedAt, former: Pack |
             _statement(work)
             _checks(work)
             _lists(work)
-            _records(work, checkpoint.size)
+        # In the present: what an erasure says today explains what is missing from that time.
+        proofs = proofs_of(list(work.records), at=until, size=checkpoint.size)
+        with past_records.reading(until):
+            _records(work, proofs)
         _seal(work, checkpoint, former)
         organization = _organization()
         work.files["README.txt"] = showing.readme(work.files, since, until, organization).encode()
@@ -294,9 +299,8 @@ def _carry(work: _Work, model: type[Record]) -> None:
         work.records.setdefault(pk, str(model._meta.verbose_name))
 
 
-def _records(work: _Work, size: int) -> None:
+def _records(work: _Work, proofs: Proofs) -> None:
     """The chosen records as they stood, with the proofs of every entry of their history."""
-    proofs = proofs_of(list(work.records), at=work.until, size=size)
     lines = []
     sheets = {sheet.pk: sheet for sheet in Sheet.objects.filter(pk__in=proofs.rows)}
     for pk, tables in sorted(proofs.rows.items()):

@@ -43,7 +43,8 @@ def proofs_of(records: Sequence[int], *, at: datetime, size: int) -> Proofs:
         for name in [name for name, rows in tables.items() if not rows]:
             del tables[name]
     acts = {entry.act_id: entry.act for entry in entries}
-    erasures = _erasures(leaves, size)
+    of_acts = _leaves("act", list(acts), size)
+    erasures = [*_erasures("entry", leaves, size), *_erasures("act", of_acts, size)]
     acts |= {entry.act_id: entry.act for entry in erasures}
     places = {("act", n): leaf for n, leaf in _leaves("act", list(acts), size).items()}
     places |= {("entry", n): leaf for n, leaf in leaves.items()}
@@ -79,15 +80,15 @@ def _leaves(source: str, numbers: list[int], size: int) -> dict[int, Leaf]:
     return found
 
 
-def _erasures(leaves: dict[int, Leaf], size: int) -> list[Entry]:
-    """The sealed rows that explain why some of the entries lost their content."""
+def _erasures(source: str, leaves: dict[int, Leaf], size: int) -> list[Entry]:
+    """The sealed rows that explain why some acts or entries lost their content."""
     salted: set[int] = set()
     for chunk in _chunks([leaf.pk for leaf in leaves.values()]):
         salted |= set(Salt.objects.filter(pk__in=chunk).values_list("pk", flat=True))
     bare = [number for number, leaf in leaves.items() if leaf.pk not in salted]
     told: list[Entry] = []
     for chunk in _chunks(bare):
-        rows = Erased.objects.filter(source="entry", row__in=chunk).values("pk")
+        rows = Erased.objects.filter(source=source, row__in=chunk).values("pk")
         told += Entry.objects.filter(
             Q(row__in=rows), table=Erased._meta.db_table, op=Entry.Op.INSERT
         ).select_related("act")
