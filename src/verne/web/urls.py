@@ -27,6 +27,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("libraries/", include("verne.web.pages.libraries.urls")),
     path("", include("verne.web.pages.nonconformities.urls")),
     path("", include("verne.web.pages.audits.urls")),
+    path("", include("verne.web.pages.plan")),
     path("", include("verne.web.pages.printing")),
     path("portal/", portal.start, name="portal"),
     path("portal/status/", portal.status, name="portal-status"),
