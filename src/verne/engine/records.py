@@ -252,6 +252,11 @@ class Record(Sheet):
 
         return register_of(self.kind_name()).content(self)
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether nobody changes any more what it says; moves may still be open."""
+        return False
+
     def what_is_signed(self) -> str:
         """What a signature on this record names: its reference, unless it has a better name."""
         return self.ref

@@ -109,6 +109,8 @@ ways: dict[str, Way] = {}
 """Every way of proof; a second one is declared like the first."""
 
 PASSWORD = Way("password", gettext_lazy("Password typed again"), lambda p, s: p.check_password(s))
+TOLD = Way("told", gettext_lazy("Told by an example, not proven"), lambda _p, _s: False)
+"""How people of tests and demonstrations sign; nobody can prove anything that way by typing."""
 SIGNED_IN = Way("session", gettext_lazy("Signed in"), lambda p, _s: True, asks_nothing=True)
 
 

@@ -11,12 +11,11 @@ from django.db import transaction
 from django.db.backends.base.operations import BaseDatabaseOperations
 from django.utils import timezone
 from django.utils.text import slugify
-from django.utils.translation import gettext_lazy as _
 
 from . import search, triggers
 from .acts import act, move
 from .people import Assignment, Person, Role
-from .signing import Proof, Way
+from .signing import TOLD, Proof
 
 if TYPE_CHECKING:
     from .records import Record
@@ -45,10 +44,6 @@ def a_person(name: str, *, roles: Iterable[str], **facts: Any) -> Person:
             for role in Role.objects.filter(key__in=keys)
         )
     return person
-
-
-TOLD = Way("told", _("Told by an example, not proven"), lambda _p, _s: False)
-"""How people of tests and demonstrations sign; nobody can prove anything that way by typing."""
 
 
 def proof_of(person: Person) -> Proof:

@@ -70,7 +70,7 @@ class Rights:
     def of(cls, record: Record, person: Person) -> Rights:
         model, standing = type(record), record.withdrawn_at is None
         return cls(
-            revise=standing and may(person, "revise", model),
+            revise=standing and not record.is_fixed and may(person, "revise", model),
             link=standing and may(person, "link", model),
             comment=may(person, "comment", model),
             withdraw=standing and may(person, "withdraw", model),
@@ -156,7 +156,7 @@ def obstacles(record: Record, step: Move, person: Person) -> list[str]:
         for name in step.missing(record)
         if name not in asked
     ]
-    if refusals := step.refusals(record):
+    if refusals := step.refusals(record, but_of=frozenset(asked)):
         editable = set(register_of(record.kind_name()).fields())
         # What a guard complains of may be a field that only this form asks for: then let it try.
         if not asked - editable:
@@ -271,7 +271,8 @@ def sections(record: Record, *, without: Collection[str] = ()) -> list[FieldSect
         facts = [fact(record, name) for name in names]
         if facts:
             shown.append(FieldSection(title=section.title, facts=facts))
-    known = [fact(record, name) for name in _noted_by_the_program(register)]
+    noted = [name for name in _noted_by_the_program(register) if name not in without]
+    known = [fact(record, name) for name in noted]
     known = [each for each in known if each.value]
     known += [
         Fact(label=_("Filed"), value=components.moment(record.filed_at, "both")),

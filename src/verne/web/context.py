@@ -152,6 +152,7 @@ def _portal_items(request: HttpRequest) -> list[NavItem]:
         _item(request, gettext("Start"), "/portal/", exact=True),
         _item(request, gettext("My requests"), "/portal/mine/"),
         _item(request, gettext("Service status"), "/portal/status/"),
+        _item(request, gettext("Documents"), "/portal/documents/"),
     ]
     person: Person = request.person  # type: ignore[attr-defined]
     if not person.is_customer:
@@ -163,6 +164,7 @@ def _top(request: HttpRequest, person: Person) -> list[NavItem]:
     items = [_item(request, gettext("Today"), "/", exact=True)]
     if person.may("conformity.view_statement") and (url := address("standard")):
         items.append(_item(request, gettext("The standard"), url))
+        items.append(_item(request, gettext("Frameworks"), "/libraries/"))
     return items
 
 

@@ -20,6 +20,7 @@ from verne.engine.people import Person
 from verne.engine.records import Sheet
 from verne.engine.register import Register, registers
 from verne.engine.rights import may, right, scope
+from verne.sms.support.document import reading
 
 from . import components, show
 from .parts import Hit
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 DEADLINES = (
     "review_due",
+    "review_by",
     "valid_until",
     "target_date",
     "review_date",
@@ -194,6 +196,25 @@ def awaiting(person: Person, limit: int = 10) -> list[Hit]:
             )
         )
     return hits[:limit]
+
+
+def to_read(person: Person, limit: int = 8) -> list[Hit]:
+    """Documents in force that wait for this person's word that they have read them."""
+    now = timezone.now()
+    hits = []
+    for revision in reading.still_to_read(person)[:limit]:
+        until = reading.read_by(revision)
+        late = components.state(_("Late"), "alert") if until < now else ""
+        hits.append(
+            Hit(
+                ref=revision.document.ref,
+                title=revision.title,
+                url=revision.document.get_absolute_url(),
+                note=_("Revision %(number)s") % {"number": revision.number},
+                state=late or components.moment(until),
+            )
+        )
+    return hits
 
 
 def changed_lately(person: Person, limit: int = 8) -> list[Hit]:

@@ -38,6 +38,7 @@ def today(request: HttpRequest) -> HttpResponse:
         "more": more,
         "breaching": work.about_to_breach(person),
         "awaiting": work.awaiting(person),
+        "to_read": work.to_read(person),
         "deadlines": work.due_soon(person),
         "changed": work.changed_lately(person),
     }

@@ -96,19 +96,39 @@ def counts(rows: Sequence[Row]) -> tuple[int, int]:
 
 
 def _replaced(old: list[str], new: list[str], here: range, there: range) -> list[Row]:
-    """Lines that were replaced, side by side as far as both reach."""
+    """Lines that were replaced: those that are alike side by side, the others alone."""
     rows: list[Row] = []
-    for n in range(max(len(here), len(there))):
-        i = here[n] if n < len(here) else None
-        j = there[n] if n < len(there) else None
-        if i is not None and j is not None:
-            before, after = _by_word(old[i], new[j])
-            rows.append(Row("changed", before, after, i + 1, j + 1))
-        elif i is not None:
+    rest = list(there)
+    # A text written anew has no lines that correspond, and looking for them would take long.
+    looks = len(here) * len(there) <= MOST_PAIRS
+    for i in here:
+        j = next((j for j in rest if looks and _alike(old[i], new[j])), None)
+        if j is None:
             rows.append(Row("gone", [Piece(old[i])], None, i + 1))
-        elif j is not None:
-            rows.append(Row("new", None, [Piece(new[j])], None, j + 1))
+            continue
+        while rest and rest[0] < j:
+            came = rest.pop(0)
+            rows.append(Row("new", None, [Piece(new[came])], None, came + 1))
+        rest.pop(0)
+        before, after = _by_word(old[i], new[j])
+        rows.append(Row("changed", before, after, i + 1, j + 1))
+    rows += [Row("new", None, [Piece(new[j])], None, j + 1) for j in rest]
     return rows
+
+
+MOST_PAIRS = 2500
+ALIKE = 0.5
+"""From this share of common signs on, two lines are the same one, changed."""
+
+
+def _alike(before: str, after: str) -> bool:
+    matcher = SequenceMatcher(None, before, after, autojunk=False)
+    # The two cheap bounds rule most pairs out before anything is compared.
+    return (
+        matcher.real_quick_ratio() >= ALIKE
+        and matcher.quick_ratio() >= ALIKE
+        and matcher.ratio() >= ALIKE
+    )
 
 
 def _by_word(before: str, after: str) -> tuple[list[Piece], list[Piece]]:

@@ -84,7 +84,7 @@ def forget_the_end(document: Document, act: Act) -> None:
 
 
 class DocumentLife(Lifecycle):
-    in_preparation = State(_("In preparation"), initial=True, tone="gap")
+    in_preparation = State(_("In preparation"), initial=True, tone="now")
     in_force = State(_("In force"), tone="met")
     retired = State(_("Withdrawn"), final=True)
 

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from verne.engine.people import Person
-from verne.engine.register import Column, Panel, Register, Section
+from verne.engine.register import Column, Page, Panel, Register, Section
 from verne.engine.rights import ALL, READ, WORK, may
 
 from . import paper as paper
@@ -97,7 +97,7 @@ class DocumentRegister(Register):
         "title",
         "document_kind",
         "state",
-        Column("number", _("in force"), _language_and_number, ("editions__in_force",)),
+        Column("number", _("In force"), _language_and_number, ("editions__in_force",)),
         "owner",
         "review_by",
     )
@@ -115,6 +115,7 @@ class DocumentRegister(Register):
         "review_months",
     )
     parts = ("editions", "carries")
+    pages = (Page(_("To read"), "/documents/to-read/"),)
     sections = (
         Section(
             _("What it is"),

@@ -243,6 +243,7 @@ class Revision(Record):
         null=True,
         editable=False,
         related_name="in_force",
+        verbose_name=_("in force for"),
         help_text="The edition of which this is the revision in force: unique, so there is one.",
     )
     drafts_of = models.OneToOneField(
@@ -251,6 +252,7 @@ class Revision(Record):
         null=True,
         editable=False,
         related_name="draft",
+        verbose_name=_("under way for"),
         help_text="The edition of which this is the revision under way: unique, so there is one.",
     )
     major = models.PositiveSmallIntegerField(_("major number"), default=0, editable=False)
@@ -294,7 +296,9 @@ class Revision(Record):
         verbose_name=_("reviewed by"),
     )
     reviewed_at = models.DateTimeField(_("reviewed"), null=True, editable=False)
-    reviewed_hash = models.CharField(max_length=64, blank=True, editable=False)
+    reviewed_hash = models.CharField(
+        _("SHA-256 of what was reviewed"), max_length=64, blank=True, editable=False
+    )
     approved_at = models.DateTimeField(_("approved"), null=True, editable=False)
     in_force_at = models.DateTimeField(_("in force since"), null=True, editable=False)
     ended_at = models.DateTimeField(_("in force until"), null=True, editable=False)
@@ -362,6 +366,7 @@ class Revision(Record):
             self.form, self.text = self.predecessor.form, self.predecessor.text
             self.location = self.predecessor.location
         self.drafts_of_id = self.edition_id
+        self.owner_id = self.owner_id or self.author_id
 
     def clean(self) -> None:
         self._refuse_second_draft()

@@ -17,7 +17,7 @@ from verne.sms.support.document.revision import Revision
 
 from ... import show
 from ...context import plural
-from ...parts import Link, PageHeader
+from ...parts import Action, Link, PageHeader
 from ...views.common import person_of, staff
 from .shown import document_at, header_of, tabs_of
 
@@ -58,6 +58,9 @@ def to_read(request: HttpRequest) -> HttpResponse:
             lead=_("What is in force and waits for your word that you have read it."),
             count=len(rows),
             crumbs=[Link(label=plural(DocumentRegister), url="/documents/")],
+            actions=[Action(label=_("Who has read what"), url="/documents/readers/", kind="quiet")]
+            if handles_documents(person)
+            else [],
         ),
         "rows": [(row, reading.read_by(row), reading.read_by(row) < now) for row in rows],
     }

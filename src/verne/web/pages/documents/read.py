@@ -123,9 +123,7 @@ def download(request: HttpRequest, ref: str) -> FileResponse:
         raise Http404
     revision = revision_at(ref, person)
     rows = revision.attachments.select_related("file").order_by("-at", "-id")
-    row = (
-        rows.filter(file=revision.file_id).first() if revision.file_id else revision.newest_file()
-    )
+    row = rows.filter(file=revision.file_id).first() if revision.file_id else revision.newest_file()
     if revision.form != Revision.Form.FILE or row is None or not row.file.path.exists():
         raise Http404
     return files.respond(row)

@@ -11,8 +11,21 @@ from verne.sms.support.document.revision import Revision
 from ...own import shown_on
 from .shown import text_of
 
+SHOWN_HERE = (
+    "text",
+    "holds",
+    "drafts_of",
+    "major",
+    "minor",
+    "language",
+    "content_hash",
+    "reviewed_hash",
+    "file",
+    "file_name",
+)
 
-@shown_on("support.revision", "documents/text.html", instead_of=("text",))
+
+@shown_on("support.revision", "documents/text.html", instead_of=SHOWN_HERE)
 def text_part(revision: Revision, person: Person) -> dict[str, Any]:
     """The text, what was signed of it, and what it can be compared with."""
     writable = not revision.is_fixed and revision.withdrawn_at is None
