@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from verne.engine.lifecycle import Approval, Lifecycle, Move, State
+from verne.engine.lifecycle import Approval, Lifecycle, Move, State, about
 from verne.engine.people import Person
 from verne.sms.resolution.incident.models import IncidentLife
 from verne.sms.resolution.incident.samples import an_incident
@@ -129,3 +129,14 @@ def test_a_move_may_look_at_who_makes_it() -> None:
     step = Move(State("Built"), State("Taken over"), "Take over", by=(not_the_carpenter,))
     assert step.objections(Door(), Person(name="Karl")) == ["Whoever built it does not approve it."]
     assert step.objections(Door(), Person(name="Rosa")) == []
+
+
+def test_a_guard_about_a_field_of_the_form_lets_the_form_try() -> None:
+    @about("name_plate")
+    def it_has_a_name(door: Door) -> str | None:
+        return None if door.facts.get("name_plate") else "Put up a name."
+
+    step = Move(State("Built"), State("Taken over"), "Take over", guards=(it_has_a_name,))
+    assert step.refusals(Door()) == ["Put up a name."]
+    assert step.refusals(Door(), but_of=frozenset({"name_plate"})) == []
+    assert step.obstacles(Door()) == ["Put up a name."]

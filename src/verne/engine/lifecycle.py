@@ -24,6 +24,16 @@ Effect = Callable[[Any, "Act"], None]
 """What else a move brings about: fields to stamp on the record, records to file."""
 
 
+def about(*fields: str) -> Callable[[Guard], Guard]:
+    """Mark a guard that looks at these fields: a form that asks for them may satisfy it."""
+
+    def mark(guard: Guard) -> Guard:
+        guard.about = frozenset(fields)  # type: ignore[attr-defined]
+        return guard
+
+    return mark
+
+
 @dataclass(eq=False)
 class State:
     """Where a record can stand. `tone` picks its colour; the word is always shown with it."""
@@ -114,9 +124,13 @@ class Move:
     def missing(self, record: Any) -> list[str]:
         return [name for name in self.needs if not record.is_filled(name)]
 
-    def refusals(self, record: Any) -> list[str]:
-        """What the guards say against it, in words the reader can act on."""
-        return [str(why) for guard in self.guards if (why := guard(record))]
+    def refusals(self, record: Any, *, but_of: frozenset[str] = frozenset()) -> list[str]:
+        """What the guards say against it, in words the reader can act on.
+
+        Those that are about some of the fields `but_of` are not asked.
+        """
+        asked = [g for g in self.guards if not getattr(g, "about", frozenset()) & but_of]
+        return [str(why) for guard in asked if (why := guard(record))]
 
     def objections(self, record: Any, person: Person) -> list[str]:
         """Why it may not be this person who makes the move; the rights are another matter."""

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as say
 from django.utils.translation import gettext_lazy as _
 
-from verne.engine.lifecycle import Lifecycle, Move, State
+from verne.engine.lifecycle import Lifecycle, Move, State, about
 from verne.engine.records import Record, RecordQuerySet
 
 from .models import Nonconformity
@@ -33,6 +33,7 @@ def work_on_the_cause_has_begun(action: CorrectiveAction) -> StrOrPromise | None
     ) % {"ref": action.nonconformity.ref}
 
 
+@about("changes_sms", "change_reference")
 def the_sms_question_is_answered(action: CorrectiveAction) -> StrOrPromise | None:
     if not action.is_on_the_cause:
         return None
@@ -43,6 +44,7 @@ def the_sms_question_is_answered(action: CorrectiveAction) -> StrOrPromise | Non
     return None
 
 
+@about("proportion")
 def it_is_in_proportion(action: CorrectiveAction) -> StrOrPromise | None:
     if not action.is_on_the_cause or action.proportion.strip():
         return None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as say
 from django.utils.translation import gettext_lazy as _
 
+from verne.engine.lifecycle import about
 from verne.engine.moment import now
 
 if TYPE_CHECKING:
@@ -31,24 +32,28 @@ AGREED_BEFORE = (
 # --- Correction, extent and cause ----------------------------------------------------------------
 
 
+@about("correction", "no_correction")
 def correction_is_stated(nonconformity: Nonconformity) -> StrOrPromise | None:
     if nonconformity.correction.strip() or nonconformity.no_correction.strip():
         return None
     return _("Say how it was corrected, or why nothing can be corrected.")
 
 
+@about("requirement", "other_requirement")
 def its_requirement_is_named(nonconformity: Nonconformity) -> StrOrPromise | None:
     if nonconformity.requirement.strip() or nonconformity.other_requirement.strip():
         return None
     return _("Name the obligation it is against, or the other requirement.")
 
 
+@about("needs_action")
 def a_major_one_calls_for_action(nonconformity: Nonconformity) -> StrOrPromise | None:
     if nonconformity.grade == "major" and nonconformity.needs_action is False:
         return _("The cause of a major nonconformity has to be removed.")
     return None
 
 
+@about("needs_action")
 def its_causes_are_found_or_left(nonconformity: Nonconformity) -> StrOrPromise | None:
     if nonconformity.needs_action is False or nonconformity.causes.filter(is_root=True).exists():
         return None
@@ -81,6 +86,7 @@ def work_is_planned(nonconformity: Nonconformity) -> StrOrPromise | None:
     return None
 
 
+@about("proof", "proof_check", "proof_list")
 def its_proof_can_be_asked(nonconformity: Nonconformity) -> StrOrPromise | None:
     proof = nonconformity.proof
     if proof == nonconformity.Proof.CHECK and not nonconformity.proof_check:
@@ -120,6 +126,7 @@ def a_criterion_is_set_for_work_to_come(nonconformity: Nonconformity) -> dict[st
 # --- Verification --------------------------------------------------------------------------------
 
 
+@about("verifier")
 def its_verifier_had_no_part(nonconformity: Nonconformity) -> StrOrPromise | None:
     if nonconformity.verifier is None:
         return None

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from verne.engine.records import Record
 from verne.sms.evaluation.audit.finding import AuditFinding
+from verne.sms.evaluation.sampling.population import CHECK
 from verne.sms.resolution.incident.major import MajorIncident
 from verne.sms.resolution.incident.models import Incident
 from verne.sms.resolution.problem.models import Problem
@@ -21,7 +24,7 @@ def taken_over(source: Record) -> dict[str, str]:
 
 
 def _of_a_finding(finding: AuditFinding) -> dict[str, str]:
-    """Its criterion, what was seen, and its grade, if it is a nonconformity at all."""
+    """Its criterion, what was seen, its grade, and the check that its sample was drawn from."""
     taken = {
         "title": finding.title,
         "nature": f"{finding.statement}\n\n{finding.evidence}",
@@ -30,4 +33,6 @@ def _of_a_finding(finding: AuditFinding) -> dict[str, str]:
     }
     if finding.grade in Nonconformity.Grade.values:
         taken["grade"] = finding.grade
+    if finding.sample is not None and finding.sample.source.startswith(CHECK):
+        taken["check_key"] = urlsplit(finding.sample.source).path.removeprefix(CHECK).strip("/")
     return taken
