@@ -241,7 +241,7 @@ def _either(name: str) -> shape.Library:
 def _text(name: str) -> str:
     from verne.conformity.library import ours
 
-    if name in ours.MADE:
+    if name in ours.MADE and not any(v.ref == name for v in _in_use()):
         return ours.texts()[name]
     return _named(name).text.text
 

@@ -22,9 +22,6 @@ from .reading import LOADER, digest, written
 OURS: Final = "urn:verne:risk"
 CROSSWALK: Final = "crosswalk"
 
-VERSIONS: Final = {EDITION: 1, PREDECESSOR: 1, CROSSWALK: 1}
-"""Raised when a file in `standards/` says something else than before."""
-
 
 def framework_urn(name: str) -> str:
     return f"{OURS}:framework:{name}"
@@ -54,16 +51,23 @@ def texts() -> dict[str, str]:
 
 
 def take_in() -> list[LibraryVersion]:
-    """Take in what comes with this version of the program; gives those that were not there yet."""
+    """Take in what comes with this version of the program; gives those that were not there yet.
+
+    Their versions count what this installation has met: whoever changes a text raises no number.
+    """
     from .loading import take_ours
 
     taken = []
     # What something rests on comes first.
     for name in (EDITION, PREDECESSOR, CROSSWALK):
+        library = Library.objects.filter(key=library_urn(name)).select_related("current").first()
+        current = library.current if library else None
         told = content(name)
-        in_use = Library.objects.filter(key=library_urn(name), current__digest=digest(told))
-        if not in_use.exists():
-            taken.append(take_ours(written(told)))
+        if current is not None:
+            if digest(told | {"version": current.number}) == current.digest:
+                continue
+            told["version"] = current.number + 1
+        taken.append(take_ours(written(told)))
     return taken
 
 
@@ -199,7 +203,7 @@ def _head(name: str, title: str, notice: str, objects: Mapping[str, Any]) -> dic
         "name": title,
         "description": notice,
         "copyright": COPYRIGHT,
-        "version": VERSIONS[name],
+        "version": 1,
         "provider": "Verne",
         "packager": "verne",
         "objects": dict(objects),

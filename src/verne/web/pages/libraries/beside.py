@@ -59,12 +59,13 @@ def standard(request: HttpRequest, target: str) -> HttpResponse:
     if target == FORMER:
         found = former_places(clauses)
         title, note = predecessor().standard.designation, predecessor().standard.status
-        notice, missing = predecessor().notice, []
+        notice, missing, practices = predecessor().notice, [], set()
     elif target in crosswalk().targets:
         known = crosswalk()
         found = places(target, clauses)
         title, note = known.targets[target].designation, known.targets[target].note
         notice = known.notice
+        practices = set(known.targets[target].groups)
         missing = [n for n in known.no_counterpart if n.target == target]
     else:
         raise Http404
@@ -81,7 +82,9 @@ def standard(request: HttpRequest, target: str) -> HttpResponse:
                 crumbs=[home()],
             ),
             "sums": sums_of_coverage(counted(found)),
-            "places": [_shown(view, place, clauses) for place in found],
+            "places": [
+                _shown(view, place, clauses, practice=place.ref in practices) for place in found
+            ],
             "missing": [
                 (
                     [_clause_link(view, number) for number in none.clauses],
@@ -100,9 +103,9 @@ def _clause_link(view: View, number: str) -> Link:
     return Link(label=number, url=view.clause_url(number))
 
 
-def _shown(view: View, place: Place, clauses: Mapping[str, RollUp]) -> Shown:
+def _shown(view: View, place: Place, clauses: Mapping[str, RollUp], *, practice: bool) -> Shown:
     return Shown(
-        ref=place.ref if place.ref != place.title else "",
+        ref="" if practice else place.ref,
         title=place.title,
         badge=coverage_badge(place.coverage),
         speakers=[

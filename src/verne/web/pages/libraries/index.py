@@ -56,7 +56,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "libraries/index.html",
         {
             "header": PageHeader(
-                title=_("Frameworks"),
+                title=_("Frameworks and libraries"),
                 lead=_(
                     "Other standards beside our own: what your evidence covers of them, and what "
                     "you assess by hand."

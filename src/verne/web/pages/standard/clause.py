@@ -12,19 +12,18 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
 from verne.conformity import statement as statements
-from verne.conformity.catalogue import Clause, Correspondence, crosswalk, predecessor
+from verne.conformity.catalogue import Clause
 from verne.conformity.models import Snapshot
 from verne.conformity.owning import holders_by_role
 from verne.conformity.verdict import Outcome, Result, Verdict
 from verne.engine.people import Person
 from verne.engine.register import Register, registers
 from verne.engine.roles import label as role_label
-from verne.web import components
 from verne.web.parts import PageHeader
 
+from .elsewhere import elsewhere
 from .shown import CheckRow, branch_of, check_row, cited, documents_of, how_many_computed, sums_of
 from .view import View, crumbs, open_view, result_badge
 
@@ -80,10 +79,7 @@ def clause(request: HttpRequest, number: str) -> HttpResponse:
             "missing": _missing(view, own),
             "registers": _registers(view, found),
             "documents": documents_of(view, own),
-            "crosswalk": _crosswalk(view, found),
-            "former": predecessor().covered_by(number),
-            "former_standard": predecessor().standard.designation,
-            "new": predecessor().new_since.get(number, ""),
+            "elsewhere": elsewhere(view, found, sums),
             "course": _clause_course(view, found),
         },
     )
@@ -137,56 +133,6 @@ def _registers(view: View, clause: Clause) -> list[Step]:
 
 def _answers_to(register: type[Register], number: str) -> bool:
     return any(c == number or c.startswith(f"{number}.") for c in register.clauses)
-
-
-@dataclass(frozen=True)
-class Neighbour:
-    """A target of the crosswalk with the chips of one clause."""
-
-    designation: str
-    chips: Sequence[Chip]
-
-
-@dataclass(frozen=True)
-class Chip:
-    chip: SafeString
-    title: str
-    relation: Any
-    note: str
-
-
-RELATIONS: Final = {
-    "equal": _("asks for the same"),
-    "subset": _("asks for all of it, and more"),
-    "superset": _("asks for a part of it"),
-    "intersects": _("overlaps"),
-}
-"""How the target reads from here; the crosswalk itself reads from the clause towards the target."""
-
-
-def _crosswalk(view: View, clause: Clause) -> list[Neighbour]:
-    rows = crosswalk().of(clause, view.catalogue)
-    return [
-        Neighbour(
-            designation=target.designation,
-            chips=[_chip(row) for row in rows if row.target == target.id],
-        )
-        for target in crosswalk().targets.values()
-        if any(row.target == target.id for row in rows)
-    ]
-
-
-def _chip(row: Correspondence) -> Chip:
-    target = crosswalk().targets[row.target]
-    title = target.refs[row.ref]
-    practice = row.ref in target.groups
-    return Chip(
-        # A practice has no number: its name is all there is to show.
-        chip=components.clause(title if practice else row.ref, title=title),
-        title="" if practice else title,
-        relation=RELATIONS[row.relation],
-        note=row.note,
-    )
 
 
 def _clause_course(view: View, clause: Clause) -> list[tuple[datetime, SafeString, int, int]]:

@@ -24,6 +24,7 @@ from verne.web.pages.nonconformities import raising
 from verne.web.parts import Fact, Link, PageHeader
 
 from .attesting import judgements_of
+from .elsewhere import elsewhere
 from .shown import PHASES, check_row, cited, documents_of, how_many_computed
 from .view import View, crumbs, open_view, outcome_badge, result_badge
 
@@ -77,6 +78,7 @@ def obligation(request: HttpRequest, id: str) -> HttpResponse:
                 for check in view.catalogue.universal.values()
             ],
             "documents": documents_of(view, [verdict]),
+            "elsewhere": elsewhere(view, clause, view.statement.judgement.clauses()),
             "siblings": [
                 Link(
                     label=cited(r),
