@@ -45,7 +45,7 @@ STAFF = (
     Member("Nadia Haddad", ("service_owner", "release_manager"), ("Applications",)),
     Member("Erik Sandberg", ("service_owner", "continuity_manager"), ("Security",)),
     Member("Laura Keller", ("internal_auditor", "audit_manager")),
-    Member("Miriam Stein", ("supplier_manager", "financial_manager")),
+    Member("Miriam Stein", ("supplier_manager", "financial_manager", "internal_auditor")),
     Member("Oscar Lund", ("change_manager", "transition_manager"), ("Applications",)),
     Member("Grace Adeyemi", ("information_security_manager", "risk_manager"), ("Security",)),
     Member("Felix Braun", ("document_controller", "knowledge_manager"), ("Service desk",)),

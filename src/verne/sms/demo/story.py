@@ -32,7 +32,7 @@ from ..resolution.incident.models import Incident
 from ..resolution.problem.models import KnownError, Problem
 from ..resolution.problem.trend import ProblemReview, TrendAnalysis
 from ..resolution.request.models import RequestModel, ServiceRequest
-from . import Told, cast, documents, improvement, world
+from . import Told, audits, cast, documents, improvement, world
 
 INCIDENTS = 340
 RECURRENCES = 30
@@ -574,6 +574,7 @@ class Story:
         for quarter in range(3):
             yield self._a_look_back(quarter)
         yield from improvement.scenes(self)
+        yield from audits.scenes(self)
         yield from documents.scenes(self)
         yield self._months()
 
