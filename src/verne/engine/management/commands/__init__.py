@@ -1,0 +1,1 @@
+"""What `verne manage` does otherwise than Django."""
