@@ -181,9 +181,9 @@ def test_what_was_judged_of_a_retired_node_is_taken_over(browse: Browse, manager
         browser.get(f"/libraries/assessments/{assessment.pk}/")
     )
     where = reverse("assessment-node", args=[assessment.pk, node("1.1").pk])
-    assert "Its successor is 1.01 Wash your hands." in text(browser.get(where))
+    assert "Its successor: 1.01 Wash your hands" in text(browser.get(where))
     done = browser.post(f"{where}carry/", {"to": node("1.01").pk}, follow=True)
-    assert "Taken over from 1.1 Wash your hands." in text(done)
+    assert "Taken over from: 1.1 Wash your hands" in text(done)
 
 
 def test_a_round_is_begun_changed_finished_and_taken_up_again(

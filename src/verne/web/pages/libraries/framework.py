@@ -57,6 +57,11 @@ def is_ours(framework: Framework) -> bool:
     return framework.key == ours.framework_urn(EDITION)
 
 
+def can_stand(framework: Framework) -> bool:
+    """Whether anything is ever shown for it: of the standards beside ours we hold titles only."""
+    return is_ours(framework) or not framework.library.ours
+
+
 def clause_url(framework: Framework, node: FrameworkNode) -> str:
     """Where a clause or obligation of our own edition is shown."""
     if not is_ours(framework):
@@ -80,6 +85,7 @@ def page(request: HttpRequest, number: int) -> HttpResponse:
     if is_ours(framework):
         actions.append(Action(label=_("Its statement"), url=reverse("standard")))
     library = framework.library
+    groups = {g["ref"]: g["name"] for g in framework.groups}
     return render(
         request,
         "libraries/framework.html",
@@ -105,7 +111,7 @@ def page(request: HttpRequest, number: int) -> HttpResponse:
                     name=named(node),
                     text=said(node),
                     url=clause_url(framework, node),
-                    groups=", ".join(node.groups),
+                    groups=", ".join(groups.get(ref, ref) for ref in node.groups),
                 )
                 for node in shown
             ],
@@ -149,12 +155,13 @@ class CoverageLink:
 
 def _coverage_links(framework: Framework) -> list[CoverageLink]:
     steps = neighbours(framework.key)
-    there = Framework.objects.filter(key__in=steps, retired_at=None)
+    there = Framework.objects.filter(key__in=steps, retired_at=None).select_related("library")
     links = [
         CoverageLink(
             str(other), reverse("framework-covers", args=[other.pk, framework.pk]), steps[other.key]
         )
         for other in there
+        if can_stand(other)
     ]
     return sorted(links, key=lambda link: (link.steps, link.name))
 

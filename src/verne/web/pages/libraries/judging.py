@@ -52,7 +52,7 @@ from .common import (
     result_badge,
     viewer,
 )
-from .framework import clause_url, is_ours, standing_badge
+from .framework import can_stand, clause_url, is_ours, standing_badge
 
 
 class JudgeForm(forms.Form):
@@ -339,6 +339,8 @@ def _speaking(node: FrameworkNode) -> list[Speaking]:
     near = [key for key, steps in neighbours(node.framework.key).items() if steps == 1]
     found = []
     for other in Framework.objects.filter(key__in=near, retired_at=None).select_related("library"):
+        if not can_stand(other):
+            continue
         reaches = reached(other.key, node.framework.key).get(node.key, ())
         if not reaches:
             continue
