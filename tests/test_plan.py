@@ -6,11 +6,15 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from verne.engine.acts import move, revise
-from verne.engine.people import Person
+from verne.engine.evidence import Asked, answers
+from verne.engine.people import Person, Role
 from verne.engine.register import registers
-from verne.sms.portfolio.service.samples import a_service_in_development
+from verne.engine.testing import proof_of
+from verne.sms.leadership.role.samples import a_roledefinition, an_appointment
+from verne.sms.portfolio.service.samples import a_live_service, a_service_in_development
 from verne.sms.support.document.models import Document
 from verne.sms.support.document.revision import Reference, Revision
 from verne.sms.support.document.samples import put_in_force
@@ -156,3 +160,45 @@ def test_more_records_ask_no_more_queries(manager: Person) -> None:
     with CaptureQueriesContext(connection) as many:
         standings(None)
     assert len(many) == len(few)
+
+
+def figures(key: str) -> tuple[int, int]:
+    found = answers[key](Asked(timezone.now()))
+    return found.population.count(), found.exceptions.count()
+
+
+def test_every_live_service_has_to_stand_in_the_plan_in_force(
+    manager: Person, approver: Person, plan: Document
+) -> None:
+    a_live_service(manager, title="Mail")
+    assert figures("smp-services") == (1, 1)
+    in_force(plan, manager, approver)
+    assert figures("smp-services") == (1, 0)
+    a_live_service(manager, title="Point of sale")
+    assert figures("smp-services") == (2, 1)
+
+
+def test_the_plan_points_at_roles_and_each_is_held(
+    manager: Person, approver: Person, plan: Document
+) -> None:
+    risk = Role.objects.get(key="risk_manager")
+    move(a_roledefinition(manager, role=risk), "put_in_force", by=manager)
+    appointment = an_appointment(manager, role=risk, person=approver)
+    appointment = move(appointment, "accept", by=approver, proof=proof_of(approver))
+    assert figures("smp-responsibilities") == (1, 1), "No plan points at it yet."
+    in_force(plan, manager, approver)
+    assert appointment.state == "in_force"
+    assert figures("smp-responsibilities") == (1, 0)
+
+
+def test_technology_counts_once_somebody_has_filled_it_in(
+    manager: Person, approver: Person, plan: Document
+) -> None:
+    in_force(plan, manager, approver)
+    assert figures("smp-technology") == (1, 1)
+    draft = take_over(plan, by=manager)
+    before, after = draft.text.split("## Technology")
+    rest = after[after.index("## Measuring") :]
+    written = f"{before}## Technology\n\nVerne on two machines, see [[SVC-1]].\n\n{rest}"
+    put_in_force(revise(draft, {"text": written}, by=manager), by=manager, signer=approver)
+    assert figures("smp-technology") == (1, 0)

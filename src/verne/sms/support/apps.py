@@ -6,4 +6,4 @@ from verne.engine.chapters import Chapter
 class SupportChapter(Chapter):
     name = "verne.sms.support"
     title = _("Support")
-    processes = ("competence", "awareness", "document")
+    processes = ("competence", "awareness", "document", "plan")

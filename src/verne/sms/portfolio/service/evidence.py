@@ -12,6 +12,10 @@ from verne.engine.evidence import Asked, Evidence, every, evidence
 from verne.engine.history import Act
 from verne.engine.links import Link
 from verne.engine.records import Sheet
+from verne.sms.support.document.models import Document
+from verne.sms.support.document.revision import Revision
+from verne.sms.support.plan.evidence import named_in_force
+from verne.sms.support.plan.models import TakenOver
 
 from .models import DEPENDS_ON, Service, ServiceOverlap, ServiceRequirement
 
@@ -113,4 +117,13 @@ def dependencies_are_listed_and_overlaps_decided(asked: Asked) -> Evidence:
         population,
         Q(pk__in=stated.values("pk")) | Q(pk__in=decided.values("pk")),
         note=_("A live service does not list its dependencies, or an overlap is undecided."),
+    )
+
+
+@evidence("smp-services", reads=(Service, Document, Revision, TakenOver))
+def every_live_service_stands_in_the_plan(asked: Asked) -> Evidence:
+    return every(
+        live_services().filter(filed_at__lte=asked.at),
+        ref__in=named_in_force("services", asked.at),
+        note=_("The service management plan in force does not name it."),
     )

@@ -116,17 +116,17 @@ def put(text: str, *, title: str, former: str, heading: str, passage: str) -> st
     A passage taken over before, under its `former` heading, is replaced where it stands.
     """
     new = f"### {heading}\n\n{passage}\n"
-    there = _extent(text, former, level=3) or _extent(text, heading, level=3)
+    there = extent(text, former, level=3) or extent(text, heading, level=3)
     if there is not None:
         return _joined(text[: there[0]], new, text[there[1] :])
-    section = _extent(text, title, level=2)
+    section = extent(text, title, level=2)
     if section is None:
         return _joined(text, f"## {title}\n\n{new}", "")
     return _joined(text[: section[1]], new, text[section[1] :])
 
 
-def _extent(text: str, heading: str, *, level: int) -> tuple[int, int] | None:
-    """From a heading to the next of its level or above."""
+def extent(text: str, heading: str, *, level: int) -> tuple[int, int] | None:
+    """Where a passage begins and ends: from its heading to the next of that level or above."""
     begin = re.search(rf"^#{{{level}}}[ \t]+{re.escape(heading)}[ \t]*$", text, re.MULTILINE)
     if begin is None:
         return None

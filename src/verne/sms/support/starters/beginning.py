@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from verne.engine.acts import file
-from verne.engine.people import Organization
+from verne.engine.people import Organization, Role
 from verne.sms.support.document.models import Document
 from verne.sms.support.document.revision import Revision
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 LANGUAGE = "en"
 """The starter texts are in English."""
+
+OWN_NEED = "sms_docs"
+"""The kind that the organization itself finds necessary, and marks as such."""
 
 
 def begun_already(starter: Starter) -> Document | None:
@@ -39,6 +42,9 @@ def begin(starter: Starter, *, by: Person) -> Revision:
                 "description": _("Begun from the starter text “%(title)s”.")
                 % {"title": starter.title},
                 "owner": by,
+                "own_need": OWN_NEED in starter.kinds,
+                "to_acknowledge": starter.acknowledged,
+                "approver_role": Role.objects.filter(key=starter.approved_by).first(),
                 "carries": [{"key": key} for key in starter.kinds],
                 "editions": [{"language": LANGUAGE}],
             },

@@ -27,6 +27,10 @@ class Starter:
     answers: Mapping[str, tuple[str, ...]]
     """Headings of the text, and the obligations each of them answers."""
     text: str
+    approved_by: str = ""
+    """The role that approves it, where the standard names one or custom is clear."""
+    acknowledged: bool = False
+    """Whether everybody here has to read it."""
 
     @property
     def obligations(self) -> frozenset[str]:
@@ -64,4 +68,6 @@ def _read(path: Path) -> Starter:
         kinds=tuple(facts["kinds"]),
         answers={heading: tuple(map(str, ids)) for heading, ids in facts["answers"].items()},
         text=text.strip() + "\n",
+        approved_by=facts.get("approved_by", ""),
+        acknowledged=facts.get("acknowledged", False),
     )

@@ -6,7 +6,9 @@ import pytest
 
 from verne.engine.printing.markdown import blocks_of
 from verne.engine.requirements import Documented, library
+from verne.engine.roles import NAMES
 from verne.sms.support.document.models import Document
+from verne.sms.support.document.prose import COMMITMENTS, commitments_in
 
 from .starter import Starter, starters, starters_for
 
@@ -40,6 +42,7 @@ def test_a_text_has_the_headings_its_head_names_and_knows_what_it_answers(
     assert starter.obligations <= library().obligations().keys()
     assert set(starter.kinds) <= library().documented().keys()
     assert starter.form in Document.Kind.values
+    assert not starter.approved_by or starter.approved_by in NAMES
 
 
 @pytest.mark.parametrize("starter", TEXTS, ids=lambda starter: starter.key)
@@ -75,3 +78,7 @@ def test_the_procedures_asked_for_are_major_incident_major_loss_and_return() -> 
         "return-to-normal",
         "major-incident-procedure",
     ]
+
+
+def test_the_policy_marks_what_it_commits_to() -> None:
+    assert commitments_in(starters()["service-management-policy"].text) == COMMITMENTS.keys()
