@@ -432,7 +432,7 @@ def _content(statement: Statement) -> dict[str, Any]:
     return {
         "catalogue": catalogue_digest(),
         "checks": {
-            key: [f.outcome, f.population, f.exceptions, _examples(f, values)]
+            key: [f.outcome, f.population, f.exceptions, examples(f, values)]
             for key, f in statement.figures.items()
             if f.outcome.computed
         },
@@ -441,7 +441,7 @@ def _content(statement: Statement) -> dict[str, Any]:
     }
 
 
-def _examples(figure: Figure, values: InForce) -> list[int]:
+def examples(figure: Figure, values: InForce) -> list[int]:
     """Cover sheets of the first exceptions, so that the past can name records."""
     if not figure.exceptions or figure.at is None:
         return []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 
 from verne.engine import past
@@ -16,7 +17,7 @@ from .adjusting import InForce
 from .catalogue import catalogue
 from .computing import compute
 from .owning import universal_of_requirements
-from .statement import Statement
+from .statement import Statement, examples
 from .verdict import judge
 
 
@@ -37,6 +38,10 @@ def judged(at: datetime) -> Statement:
     """Every check computed for an instant, and nothing stored."""
     standard, values = catalogue(), InForce.at(at)
     figures = {key: compute(values.catalogue.checks[key], values, at=at) for key in standard.checks}
+    figures = {
+        key: replace(figure, examples=tuple(examples(figure, values)))
+        for key, figure in figures.items()
+    }
     universal = universal_of_requirements(standard, at)
     outcomes = {key: figure.outcome for key, figure in figures.items()}
     return Statement(at, judge(standard, outcomes, universal=universal), figures, universal)

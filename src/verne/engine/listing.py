@@ -19,6 +19,7 @@ from django.db.models.lookups import GreaterThan, LessThan
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from . import past
 from .people import Person
 from .records import Record, Sheet
 from .register import Column, Register
@@ -32,7 +33,7 @@ SIZE = 50
 LARGEST = 200
 """Rows on a page, unless asked otherwise, and at most."""
 
-WORDS = ("q", "sort", "after", "before", "size", "columns", "standing")
+WORDS = ("q", "sort", "after", "before", "size", "columns", "standing", "at")
 """Parameters of every list; all others are filters."""
 
 STANDINGS = ("open", "closed", "withdrawn", "all")
@@ -81,6 +82,8 @@ class Wanted:
     after: str = ""
     before: str = ""
     size: int = SIZE
+    at: datetime | None = None
+    """The instant whose records are wanted; None for those of now."""
 
     @property
     def order(self) -> str:
@@ -98,6 +101,8 @@ class Wanted:
             said["columns"] = ",".join(column_name(column) for column in self.columns)
         if self.size != SIZE:
             said["size"] = str(self.size)
+        if self.at is not None:
+            said["at"] = self.at.isoformat()
         said |= changes
         pairs: list[tuple[str, str]] = []
         for name, value in said.items():
@@ -140,6 +145,11 @@ def page(
 
 def fetch(wanted: Wanted, person: Person, *, only: Q | None = None) -> Page:
     """The page that is wanted."""
+    if wanted.at is not None and past.instant() != wanted.at:
+        with past.reading(wanted.at, person=person):
+            found = fetch(wanted, person, only=only)
+            assert found.count  # counted while the past can be read
+            return found
     chosen = select(wanted, person)
     if only is not None:
         chosen = chosen.filter(only)
@@ -186,6 +196,7 @@ def understand(register: type[Register], params: Params) -> Wanted:
         after=_one(said, "after"),
         before=_one(said, "before"),
         size=_read_size(_one(said, "size")),
+        at=read_instant(_one(said, "at")),
     )
     if wanted.standing and wanted.standing not in STANDINGS:
         raise NotUnderstood(
@@ -204,6 +215,9 @@ def understand(register: type[Register], params: Params) -> Wanted:
 
 def select(wanted: Wanted, person: Person) -> models.QuerySet[Any]:
     """All rows of the list that this person may see, in no order."""
+    if wanted.at is not None and wanted.at != past.instant():
+        # Answered with the present, somebody would take it for the past.
+        raise NotUnderstood("at", _("Only the pages of a list tell of the past."))
     model = wanted.register.model
     rows = model.objects.visible_to(person)
     if wanted.register.widen(person) is not None:
@@ -414,6 +428,27 @@ def _read_columns(register: type[Register], text: str) -> tuple[str | Column, ..
             % {"name": strange[0], "names": ", ".join(known)},
         )
     return tuple(known[name] for name in dict.fromkeys(names))
+
+
+def read_instant(text: str) -> datetime | None:
+    """A day, which means its end, or an instant; neither may lie ahead."""
+    if not text:
+        return None
+    try:
+        if len(text) == 10:
+            day = datetime.combine(date.fromisoformat(text), time.max)
+            found = min(timezone.make_aware(day), timezone.now())
+        else:
+            found = datetime.fromisoformat(text)
+            found = found if timezone.is_aware(found) else timezone.make_aware(found)
+    except ValueError as error:
+        raise NotUnderstood(
+            "at", _("“%(value)s” is no day: write one such as 2026-01-31.") % {"value": text}
+        ) from error
+    ahead = len(text) == 10 and date.fromisoformat(text) > timezone.localdate()
+    if ahead or found > timezone.now():
+        raise NotUnderstood("at", _("What will be, no record tells: choose a day that is past."))
+    return found
 
 
 def _read_size(text: str) -> int:

@@ -164,6 +164,7 @@ def _top(request: HttpRequest, person: Person) -> list[NavItem]:
     items = [_item(request, gettext("Today"), "/", exact=True)]
     if person.may("conformity.view_statement") and (url := address("standard")):
         items.append(_item(request, gettext("The standard"), url))
+        items.append(_item(request, gettext("Proof"), "/proof/"))
         items.append(_item(request, gettext("Frameworks"), "/libraries/"))
     return items
 

@@ -67,7 +67,7 @@ def address(wanted: Wanted, **changes: str | Sequence[str] | None) -> str:
 def table(page: Page, person: Person) -> Table:
     wanted = page.wanted
     model = wanted.register.model
-    moves = bulk_moves(wanted.register, person)
+    moves = [] if wanted.at else bulk_moves(wanted.register, person)
     return Table(
         caption=capfirst(str(model._meta.verbose_name_plural)),
         columns=[_column(wanted, column) for column in wanted.columns],
@@ -266,6 +266,8 @@ def _chosen(wanted: Wanted, labels: dict[str, dict[str, StrOrPromise]]) -> list[
 
 def _tools(wanted: Wanted, person: Person) -> list[Facet]:
     tools = [_columns(wanted)]
+    if wanted.at is not None:
+        return tools
     slug = wanted.register.slug
     more = [
         Option(label=_("Save this view…"), url=url(f"/{slug}/views", wanted.params())),

@@ -23,6 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("preferences/", account.preferences, name="preferences"),
     path("style/", style_page, name="style"),
     path("standard/", include("verne.web.pages.standard.urls")),
+    path("proof/", include("verne.web.pages.proof.urls")),
     path("imports/", include("verne.web.pages.imports")),
     path("libraries/", include("verne.web.pages.libraries.urls")),
     path("", include("verne.web.pages.nonconformities.urls")),

@@ -49,10 +49,10 @@ def export(request: HttpRequest, slug: str) -> HttpResponse:
         raise Http404
     try:
         wanted = listing.understand(register, params)
+        rows = listing.ordered(wanted, listing.select(wanted, person))
     except NotUnderstood as error:
         messages.error(request, error.sentence)
         return redirect("list", slug)
-    rows = listing.ordered(wanted, listing.select(wanted, person))
     name = f"{slug}-{timezone.localdate():%Y-%m-%d}.{form}"
     if form == "csv":
         heads, cells = exchange.rows_out(register, rows, wanted.columns, words=True)

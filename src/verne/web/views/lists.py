@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 from django.contrib import messages
@@ -11,11 +13,12 @@ from django.core.exceptions import FieldDoesNotExist, PermissionDenied, Validati
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from verne.engine import acts, listing
+from verne.engine import acts, listing, past
 from verne.engine.lifecycle import Move
 from verne.engine.listing import NotUnderstood, Wanted
 from verne.engine.people import Person
@@ -40,22 +43,56 @@ def index(request: HttpRequest, slug: str) -> HttpResponse:
     register = register_at(slug, person)
     status = 200
     try:
-        page = listing.page(register, person, params_of(request))
+        wanted = listing.understand(register, params_of(request))
     except NotUnderstood as error:
         messages.error(request, error.sentence)
-        page, status = listing.page(register, person, {}), 400
-    context = {
-        "header": _header(register, person),
-        "filters": tables.filter_bar(page.wanted, person),
-        "table": tables.table(page, person),
-        "empty": None if page.rows else _empty(page.wanted, person),
-    }
+        wanted, status = listing.understand(register, {}), 400
+    try:
+        context = _shown(wanted, person)
+    except NotUnderstood as error:
+        messages.error(request, error.sentence)
+        context, status = _shown(listing.understand(register, {}), person), 400
     return render(request, "records/list.html", context, status=status)
 
 
-def _header(register: type[Register], person: Person) -> PageHeader:
+def _shown(wanted: Wanted, person: Person) -> dict[str, Any]:
+    """A list with everything around it, of now or as it stood."""
+    then = past.reading(wanted.at, person=person) if wanted.at else nullcontext()
+    with then:
+        page = listing.fetch(wanted, person)
+        return {
+            "header": _header(wanted.register, person, at=wanted.at),
+            "filters": tables.filter_bar(wanted, person),
+            "table": tables.table(page, person),
+            "empty": None if page.rows else _empty(wanted, person),
+            "then": _Then.of(wanted),
+        }
+
+
+@dataclass(frozen=True)
+class _Then:
+    """records/then.html: the instant a list shows, and another to choose."""
+
+    at: datetime | None
+    now_url: str
+    keep: list[tuple[str, str]]
+    today: date
+
+    @classmethod
+    def of(cls, wanted: Wanted) -> _Then:
+        return cls(
+            at=wanted.at,
+            now_url=tables.address(wanted, at=None),
+            keep=wanted.params(at=None),
+            today=timezone.localdate(),
+        )
+
+
+def _header(
+    register: type[Register], person: Person, *, at: datetime | None = None
+) -> PageHeader:
     actions = []
-    if may(person, "file", register.model):
+    if at is None and may(person, "file", register.model):
         label = _("File: %(kind)s") % {"kind": singular(register)}
         new = f"/{register.slug}/new"
         actions.append(Action(label=label, url=new, kind="primary", icon="add", key="n"))
@@ -69,6 +106,12 @@ def _header(register: type[Register], person: Person) -> PageHeader:
 
 def _empty(wanted: Wanted, person: Person) -> Empty:
     register = wanted.register
+    if wanted.at is not None:
+        return Empty(
+            title=_("Nothing was on file then that fits"),
+            text=_("Choose a later day, or take the filters away."),
+            actions=[Action(label=_("Back to now"), url=tables.address(wanted, at=None))],
+        )
     if wanted.filters or wanted.text or wanted.standing or wanted.after or wanted.before:
         return Empty(
             title=_("Nothing fits these filters"),

@@ -251,18 +251,23 @@ def _sheet_row(sheet: Sheet, *, title: str) -> Row:
 
 
 def _examples(view: View, figure: Figure) -> Table | None:
-    """The exceptions a snapshot remembers, as the records are called today."""
+    """The first exceptions of a past day, as the records are called today."""
     if not figure.examples:
         return None
     sheets = Sheet.objects.filter(pk__in=figure.examples).filter(scope(view.person, Sheet))
     page = list(sheets.select_related("owner").order_by("pk"))
     kept = len(figure.examples)
+    said = (
+        gettext("The first %(kept)s of %(all)s records; state as of today")
+        if view.computed
+        else gettext("The snapshot names %(kept)s of %(all)s records; state as of today")
+    )
     return Table(
         caption=_("Records that broke it then"),
         columns=_columns(Sheet),
         rows=[_row(sheet) for sheet in page],
         pager=Pager(
-            summary=gettext("The snapshot names %(kept)s of %(all)s records; state as of today")
+            summary=said
             % {"kept": phrases.number(kept), "all": phrases.number(figure.exceptions or kept)}
         ),
     )

@@ -16,10 +16,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from verne.conformity import statement as statements
+from verne.conformity import then
 from verne.conformity.catalogue import Catalogue, Clause
 from verne.conformity.models import Snapshot
 from verne.conformity.statement import Statement
 from verne.conformity.verdict import Outcome, Result
+from verne.engine.history import Act
 from verne.engine.people import Person
 from verne.web import components
 from verne.web.parts import Link
@@ -29,6 +31,10 @@ COMPUTE: Final = "conformity.compute_statement"
 
 READING: Final = 0.5
 """Seconds a page may spend on computing what has changed before it shows what it has."""
+
+
+RECORDS: Final = "records"
+"""Asks for a past day as its records show it, instead of as it was said then."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,8 @@ class View:
     on: date | None = None
     refused: str = ""
     """Why the day asked for cannot be shown."""
+    computed: bool = False
+    """Whether a past day is computed from its records, not shown as it was said."""
 
     @property
     def catalogue(self) -> Catalogue:
@@ -48,12 +56,14 @@ class View:
 
     @property
     def past(self) -> bool:
-        return self.statement.snapshot is not None
+        return self.statement.snapshot is not None or self.computed
 
     def url(self, name: str, *args: str, **query: str) -> str:
         """An address within the standard that stays on the same day."""
         if self.on:
             query = {"on": self.on.isoformat(), **query}
+        if self.computed:
+            query = {"from": RECORDS, **query}
         return reverse(name, args=args) + (f"?{urlencode(query)}" if query else "")
 
     def clause_url(self, number: str) -> str:
@@ -80,9 +90,24 @@ class View:
                 shown=self.statement.at if self.past else None,
                 computed_at=self.statement.computed_at,
                 stale=len(self.statement.stale),
+                computed=self.computed,
+                other_url=self._other_url(),
             ),
             "may_compute": self.person.may(COMPUTE) and not self.past,
         }
+
+
+    def _other_url(self) -> str:
+        """The same day the other way: as it was said then, or computed from its records."""
+        if self.on is None or (self.computed and self._unsaid()):
+            return ""
+        query = {"on": self.on.isoformat()} | ({} if self.computed else {"from": RECORDS})
+        return f"{self.request.path}?{urlencode(query)}"
+
+
+    def _unsaid(self) -> bool:
+        """Whether no snapshot was taken up to then, so that nothing was said."""
+        return not Snapshot.objects.filter(at__lte=self.statement.at).exists()
 
 
 @dataclass(frozen=True)
@@ -97,6 +122,8 @@ class Day:
     shown: datetime | None
     computed_at: datetime | None
     stale: int
+    computed: bool = False
+    other_url: str = ""
 
 
 def open_view(request: HttpRequest) -> View:
@@ -113,10 +140,15 @@ def open_view(request: HttpRequest) -> View:
     if on >= timezone.localdate():
         return View(request, person, statements.current(budget=READING))
     end = timezone.make_aware(datetime.combine(on, time.max))
+    if request.GET.get("from") == RECORDS:
+        return View(request, person, then.computed(end), on, computed=True)
     try:
         return View(request, person, statements.past(end), on)
     except statements.NoSnapshot as none:
-        return View(request, person, statements.current(budget=READING), refused=str(none))
+        if not Act.objects.filter(at__lte=end).exists():
+            return View(request, person, statements.current(budget=READING), refused=str(none))
+        # Nothing was said then; the records of that day can still be asked.
+        return View(request, person, then.computed(end), on, computed=True)
 
 
 def require(request: HttpRequest, right: str) -> Person:

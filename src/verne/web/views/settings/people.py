@@ -14,10 +14,12 @@ from django.contrib.auth.password_validation import (
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 
+from verne.engine import erasure
 from verne.engine.acts import act
 from verne.engine.people import Assignment, Organization, Person, Team
 from verne.engine.roles import label as role_label
@@ -176,6 +178,9 @@ def person(request: HttpRequest, number: int | None = None) -> HttpResponse:
             ),
             Action(label=_("Roles"), url=f"/settings/roles/?person={row.pk}", icon="seal"),
         ]
+        if not row.active and by.may(erasure.RIGHT):
+            erase = reverse("proof-erase", args=[row.pk])
+            actions.append(Action(label=_("Erase their data"), url=erase, kind="danger"))
     return form_page(
         request,
         header(request, "people", str(row) if row else _("New person"), actions=actions),
