@@ -181,6 +181,18 @@ def test_the_page_asks_the_proof_anew_each_time(
     assert "Not as expected" in page
 
 
+def test_its_verification_is_the_work_of_the_verifier(
+    manager: Person, approver: Person, browse: Browse
+) -> None:
+    found = analysed(a_nonconformity(manager), manager)
+    action = a_correctiveaction(manager, nonconformity=found)
+    move(found, "begin", by=manager, values=SUCCESS | {"verifier": approver})
+    assert [hit.ref for hit in browse(approver).get("/").context["mine"]] == []
+    action = move(action, "start", by=manager)
+    move(action, "finish", by=manager, values={"result": "Done", "changes_sms": False})
+    assert [hit.ref for hit in browse(approver).get("/").context["mine"]] == [found.ref]
+
+
 def test_measures_count_what_came_in_time_and_what_helped(
     manager: Person, approver: Person, browse: Browse
 ) -> None:

@@ -162,7 +162,7 @@ def _points_forward(field: Any) -> bool:
 
 def _unknown_fields(r: type[Register]) -> Iterator[str]:
     columns = [c for c in r.columns if not isinstance(c, Column)]
-    named = [*columns, *r.filters, *r.search, *r.fields(), *r.filing, *r.parts, *r.portal]
+    named = [*columns, *r.filters, *r.search, *r.fields(), *r.filing, *r.parts, *r.portal, *r.also_for.values()]
     named += [name for move in r.model.lifecycle.moves.values() for name in move.fields]
     approvals = [move.approval for move in r.model.lifecycle.moves.values() if move.approval]
     named += [name for approval in approvals for name in approval.but_not]

@@ -111,6 +111,8 @@ class Register:
     panels: ClassVar[tuple[Panel, ...]] = ()
     raises: ClassVar[tuple[Raise, ...]] = ()
     anywhere: ClassVar[Anywhere | None] = None
+    also_for: ClassVar[dict[str, str]] = {}
+    """By state, the field with the person whose work a record then is beside its owner's."""
     portal: ClassVar[tuple[str, ...]] = ()
     """The fields that customers fill in; everything else is ours to decide."""
     documented: ClassVar[dict[str, tuple[str, ...]]] = {}

@@ -58,7 +58,7 @@ def open_sheets(person: Person) -> models.QuerySet[Any]:
 
 def mine(person: Person, limit: int = 12) -> tuple[list[Hit], bool]:
     """The work of this person, least time left first; and whether there is more."""
-    whose = Q(owner=person)
+    whose = Q(owner=person) | _waiting_for(person)
     if person.team_ids:
         whose |= Q(owner=None, team__in=person.team_ids)
     rows = (
@@ -73,6 +73,16 @@ def mine(person: Person, limit: int = 12) -> tuple[list[Hit], bool]:
     )
     sheets = list(rows.annotate(paused=Exists(halted))[: limit + 1])
     return [_hit(sheet) for sheet in sheets[:limit]], len(sheets) > limit
+
+
+def _waiting_for(person: Person) -> Q:
+    """Records of others that wait for this person where they stand: to be verified by them."""
+    waiting = Q(pk__in=[])
+    for register in registers.values():
+        for state, field in register.also_for.items():
+            rows = register.model._default_manager.filter(**{"state": state, field: person})
+            waiting |= Q(pk__in=rows.values("pk"))
+    return waiting
 
 
 def _steady() -> Q:

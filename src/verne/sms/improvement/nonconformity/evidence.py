@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists, F, OuterRef, Q
+from typing import Any
+
+from django.db import connection
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
+from verne.engine import triggers
 from verne.engine.evidence import Asked, Evidence, every, evidence, none_of
+from verne.engine.history import Entry
+from verne.engine.records import Record, Sheet
+from verne.sms.support.document.retention import RetentionRule, RetentionSubject
 
 from .action import CorrectiveAction, CorrectiveActionQuerySet
 from .models import Cause, Nonconformity, NonconformityQuerySet
@@ -112,3 +119,43 @@ def effects_are_reviewed_in_time(asked: Asked) -> Evidence:
 @evidence("nc-proportionate", reads=(CorrectiveAction,))
 def actions_are_in_proportion(asked: Asked) -> Evidence:
     return every(_on_the_cause(asked), ~Q(proportion=""))
+
+
+@evidence("nc-nature-retained", reads=(Nonconformity, Entry, RetentionRule))
+def what_they_were_is_kept(asked: Asked) -> Evidence:
+    """A closed one keeps what was done about it as well."""
+    every_one = Nonconformity.objects.standing().filter(detected_at__lte=asked.at)
+    said = ~Q(nature="") & (~Q(state="closed") | STATED)
+    return _retained(Nonconformity, every_one, said)
+
+
+@evidence("nc-results-retained", reads=(CorrectiveAction, Entry, RetentionRule))
+def what_actions_brought_is_kept(asked: Asked) -> Evidence:
+    done = _on_the_cause(asked).filter(done_at__lte=asked.at)
+    return _retained(CorrectiveAction, done, ~Q(result=""))
+
+
+def _retained(kind: type[Record], population: Any, said: Q) -> Evidence:
+    """Kept by a rule in force, with a trail that the triggers guard and that has no gap.
+
+    Each version of a record left one entry of its cover sheet in the history.
+    """
+    if triggers.missing(connection):
+        return Evidence(
+            population, population, _("The triggers that guard the records are not in place.")
+        )
+    rules = RetentionSubject.objects.filter(
+        subject=kind.kind_name(), of__state="in_force", of__withdrawn_at=None
+    )
+    if not rules.exists():
+        return Evidence(population, population, _("No retention rule in force speaks of them."))
+    entries = Entry.objects.filter(
+        table=Sheet._meta.db_table, row=OuterRef("pk"), after__version__isnull=False
+    )
+    counted = entries.order_by().values("row").annotate(times=Count("pk")).values("times")
+    return every(
+        population,
+        said,
+        Q(version=Subquery(counted)),
+        note=_("It lacks what is to be kept, or its trail has a gap."),
+    )

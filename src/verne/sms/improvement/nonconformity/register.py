@@ -126,6 +126,7 @@ class NonconformityRegister(Register):
         Section(_("Verification"), "verification"),
     )
     parts = ("causes",)
+    also_for = {"awaiting_effectiveness": "verifier"}
     pages = (Page(_("Measures of nonconformities"), "/nonconformities/measures/"),)
     anywhere = Anywhere(_("Raise a nonconformity"), "raised_from", taken_over)
     raises = (Raise(_("Plan an action"), "improvement.correctiveaction", {"nonconformity": "pk"}),)

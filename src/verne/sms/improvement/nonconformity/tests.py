@@ -16,6 +16,7 @@ from verne.engine.raising import raise_from
 from verne.engine.testing import a_person
 from verne.sms.resolution.incident.models import Incident
 from verne.sms.resolution.incident.samples import an_incident
+from verne.sms.support.document.samples import a_retentionrule
 
 from . import causes, observation
 from .action import CorrectiveAction
@@ -485,11 +486,17 @@ def test_a_late_correction_stays_late(found: Nonconformity, manager: Person) -> 
     assert figures("nc-corrected", after(days=60)) == (1, 1)
 
 
-def test_one_that_is_not_accepted_counts_nowhere(found: Nonconformity, manager: Person) -> None:
+def test_one_that_is_not_accepted_is_kept_and_counts_nowhere_else(
+    found: Nonconformity, manager: Person
+) -> None:
     move(found, "not_accept", by=manager, note="It is none")
     keys = [key for key in answers if key.startswith("nc-")]
-    assert len(keys) == 8
-    assert {figures(key, after(days=400)) for key in keys} == {(0, 0)}
+    assert len(keys) == 10
+    found_by = {key: figures(key, after(days=400)) for key in keys}
+    # That somebody said so is kept all the same.
+    assert {key for key, (looked_at, _bad) in found_by.items() if looked_at} == {
+        "nc-nature-retained"
+    }
 
 
 @pytest.mark.parametrize(
@@ -554,6 +561,31 @@ def test_actions_say_why_they_are_in_proportion(analysed: Nonconformity, manager
     assert figures("nc-proportionate", after(days=3)) == (1, 0)
     revise(action, {"proportion": ""}, by=manager)
     assert figures("nc-proportionate", after(days=3)) == (1, 1)
+
+
+def keep_by_a_rule(by: Person, *kinds: str) -> None:
+    subjects = [{"subject": f"improvement.{kind}"} for kind in kinds]
+    move(a_retentionrule(by, subjects=subjects), "put_in_force", by=by)
+
+
+def test_what_they_were_is_kept_by_a_rule_and_an_unbroken_trail(
+    found: Nonconformity, manager: Person
+) -> None:
+    assert figures("nc-nature-retained", after(days=2)) == (1, 1)
+    keep_by_a_rule(manager, "nonconformity")
+    found = move(found, "correct", by=manager, values=CORRECTION)
+    assert figures("nc-nature-retained", after(days=2)) == (1, 0)
+    set_aside(found, version=found.version + 5)
+    assert figures("nc-nature-retained", after(days=2)) == (1, 1)
+
+
+def test_what_actions_brought_is_kept(waiting: Nonconformity, manager: Person) -> None:
+    keep_by_a_rule(manager, "nonconformity")
+    assert figures("nc-results-retained", after(days=20)) == (1, 1)
+    keep_by_a_rule(manager, "correctiveaction")
+    assert figures("nc-results-retained", after(days=20)) == (1, 0)
+    set_aside(waiting.actions.get(), result="")
+    assert figures("nc-results-retained", after(days=20)) == (1, 1)
 
 
 def test_a_service_desk_agent_raises_one_and_does_not_judge_it(agent: Person) -> None:
