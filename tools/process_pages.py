@@ -111,11 +111,16 @@ def _fields(model: Any, register: Any) -> Iterator[str]:
 
 
 def _field(field: Any, name: str) -> str:
+    from django.utils.choices import CallableChoiceIterator
+
     label = str(field.verbose_name)
     form = FORMS.get(field.get_internal_type(), field.get_internal_type())
     if field.is_relation:
         form = str(field.related_model._meta.verbose_name)
         form = f"several: {form}" if field.many_to_many else form
+    elif isinstance(field.choices, CallableChoiceIterator):
+        # Made while the program runs: the languages, every record type.
+        form = "one of those offered"
     elif field.choices:
         form = "one of: " + ", ".join(str(words) for key, words in field.choices if key)
     return _row(label[:1].upper() + label[1:], f"`{name}`", form, str(field.help_text))

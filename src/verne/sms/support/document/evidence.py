@@ -35,7 +35,6 @@ def one_is_in_force(check: str, carried: str, *, approved_by: str = "") -> None:
     `approved_by` is the role its approver has to have held; `own` for the one the document names.
     """
 
-    @evidence(check, reads=(Document, Revision))
     def answer(asked: Asked) -> Evidence:
         documents = _standing(asked).filter(carries__key=carried)
         in_force = documents.in_force()
@@ -47,6 +46,9 @@ def one_is_in_force(check: str, carried: str, *, approved_by: str = "") -> None:
         if approved_by:
             breaks |= ~Q(pk__in=_approved_by(approved_by).values("document"))
         return none_of(in_force, breaks, note=OVERDUE)
+
+    answer.__name__ = f"one_{carried}_is_in_force"
+    evidence(check, reads=(Document, Revision))(answer)
 
 
 def _approved_by(role: str) -> QuerySet[Any]:
@@ -80,7 +82,6 @@ def the_policy_is_documented_under_a_number_and_approved(asked: Asked) -> Eviden
 def _commits(check: str, word: str) -> None:
     """Answer a check that asks the policy to mark one of its commitments."""
 
-    @evidence(check, reads=(Document, Revision))
     def answer(asked: Asked) -> Evidence:
         policy = _in_force(asked, "sm_policy")
         return every(
@@ -88,6 +89,9 @@ def _commits(check: str, word: str) -> None:
             text__iregex=rf"\[\[\s*commits:\s*{word}\s*\]\]",
             note=_("The text marks no such passage."),
         )
+
+    answer.__name__ = f"the_policy_commits_to_{word}"
+    evidence(check, reads=(Document, Revision))(answer)
 
 
 _commits("policy-commits-requirements", "requirements")

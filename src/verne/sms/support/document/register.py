@@ -115,7 +115,10 @@ class DocumentRegister(Register):
         "review_months",
     )
     parts = ("editions", "carries")
-    pages = (Page(_("To read"), "/documents/to-read/"),)
+    pages = (
+        Page(_("To read"), "/documents/to-read/"),
+        Page(_("Service management plan"), "/documents/plan/"),
+    )
     sections = (
         Section(
             _("What it is"),

@@ -87,16 +87,22 @@ def _drafts(document: Document, person: Person) -> list[Revision]:
 
 
 def _actions(document: Document, revision: Revision | None, person: Person) -> list[Action]:
+    shown = []
+    if revision is not None and handles_documents(person):
+        shown.append(
+            Action(label=_("Print"), url=f"/r/{revision.ref}/print", kind="quiet", icon="print")
+        )
     if not may(person, "file", Revision) or document.state == "retired":
-        return []
+        return shown
     return [
+        *shown,
         Action(
             label=_("Revise it") if revision else _("Write it"),
             url=f"/documents/{document.ref}/revisions#begin",
             icon="edit",
             key="e",
             kind="quiet" if revision else "primary",
-        )
+        ),
     ]
 
 

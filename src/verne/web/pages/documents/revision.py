@@ -1,4 +1,4 @@
-"""The page of a revision: what all records have, with the text itself between moves and fields."""
+"""What the shared page of a record has of its own for revisions and for documents."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from typing import Any
 
 from verne.engine.people import Person
 from verne.engine.rights import may
+from verne.sms.support.document.models import Document
 from verne.sms.support.document.revision import Revision
 
 from ...own import shown_on
-from .shown import text_of
+from .shown import tabs_of, text_of
 
 SHOWN_HERE = (
     "text",
@@ -35,3 +36,9 @@ def text_part(revision: Revision, person: Person) -> dict[str, Any]:
         "former": revision.predecessor,
         "document": revision.document,
     }
+
+
+@shown_on("support.document", "documents/sides.html")
+def sides(document: Document, person: Person) -> dict[str, Any]:
+    """The way from the control of a document back to its text."""
+    return {"tabs": tabs_of(document, person, "record")}
