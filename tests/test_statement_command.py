@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from django.utils import timezone
 
 from verne.cli import statement as face
+from verne.cli.columns import columns, padded, shortened, wrapped
 from verne.conformity import statement
 from verne.conformity.models import Snapshot
 from verne.engine.acts import revise
@@ -39,7 +40,12 @@ def service(manager):
 
 
 def verne(*arguments):
-    return CliRunner().invoke(face.command, list(arguments), catch_exceptions=False)
+    return in_terminal("C", *arguments)
+
+
+def in_terminal(language, *arguments):
+    runner = CliRunner(env={"LC_ALL": language})
+    return runner.invoke(face.command, list(arguments), catch_exceptions=False)
 
 
 def test_the_tree_is_printed_with_counts_in_words(service):
@@ -49,13 +55,41 @@ def test_the_tree_is_printed_with_counts_in_words(service):
     assert "8.6.1 Incident management" in said.output
     assert "Obligations: 391" in said.output
     assert "Sentences: 213" in said.output
-    assert "not yet computed" in said.output
+    assert "Not yet computed 390" in said.output
 
 
 def test_a_clause_is_printed_with_its_obligations_and_checks(service):
     said = verne("--clause", "8.6.1")
     assert "Log and classify every incident." in said.output
     assert f"{KEY}: 0 of 1 break it" in said.output
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("ko_KR.UTF-8", "모든 인시던트를 기록하고 분류합니다."),
+        ("es_ES.UTF-8", "Registrar y clasificar cada incidente."),
+        ("zh_CN.UTF-8", "记录并分类每个事件。"),
+        ("fr_FR.UTF-8", "Log and classify every incident."),
+    ],
+)
+def test_it_speaks_the_language_of_the_terminal(service, language, words):
+    assert words in in_terminal(language, "--clause", "8.6.1").output
+    asked = in_terminal(language, "--clause", "8.6.1", "--language", "en")
+    assert "Log and classify every incident." in asked.output
+
+
+def test_columns_stand_below_each_other_in_every_script():
+    assert columns(padded("사고 관리", 20)) == columns(padded("Incidents", 20)) == 20
+    assert columns(shortened("服务管理体系的文件化信息", 11)) <= 11
+    assert shortened("Incidents", 9) == "Incidents"
+    for text in (
+        "记录并分类每个事件，并按影响度和紧急度排列。",
+        "모든 인시던트를 기록하고 분류합니다.",
+    ):
+        lines = wrapped(text, 20, "  ", "    ").split("\n")
+        assert all(columns(line) <= 22 for line in lines)
+        assert "".join(lines).replace(" ", "") == text.replace(" ", "")
 
 
 def test_a_clause_there_is_not_is_refused_with_what_to_write():

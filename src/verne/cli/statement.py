@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any
 
 import click
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from .columns import padded, shortened, wrapped
 
 if TYPE_CHECKING:
     from verne.conformity.catalogue import Clause, Requirement
@@ -50,6 +55,20 @@ class Instant(click.ParamType[datetime]):
         return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
+LANGUAGES = ("en", "es", "ko", "zh-hans")
+
+TERMINAL = ("LC_ALL", "LC_MESSAGES", "LANG")
+"""Where a terminal says which language its reader wants, the strongest first."""
+
+
+def spoken_here() -> str:
+    """The language of this terminal, if it is one we speak."""
+    told = next((os.environ[name] for name in TERMINAL if os.environ.get(name)), "")
+    tongue = told.partition(".")[0].replace("_", "-").lower()
+    tongue = "zh-hans" if tongue in ("zh", "zh-cn", "zh-sg") else tongue
+    return next((code for code in LANGUAGES if code in (tongue, tongue.partition("-")[0])), "en")
+
+
 @click.command(
     "statement",
     help="Say whether the requirements of ISO/IEC 20000-1 are met, from the records.\n\n"
@@ -62,6 +81,12 @@ class Instant(click.ParamType[datetime]):
 @click.option("--whole", is_flag=True, help="Compute every check, not only what has changed.")
 @click.option("--snapshot", is_flag=True, help="Compute everything and keep it.")
 @click.option("--baseline", is_flag=True, help="Keep it as what later runs are compared with.")
+@click.option(
+    "--language",
+    type=click.Choice(LANGUAGES),
+    default=spoken_here,
+    help="Say it in this language; else in that of the terminal. The JSON is the same in all.",
+)
 def command(
     as_json: bool,
     at: datetime | None,
@@ -69,6 +94,7 @@ def command(
     whole: bool,
     snapshot: bool,
     baseline: bool,
+    language: str,
 ) -> None:
     from . import start
 
@@ -89,8 +115,9 @@ def command(
         }
         click.echo(json.dumps(told, ensure_ascii=False, indent=1))
     else:
-        _print(shown, clause)
-        _print_lost(compared, lost)
+        with override(language):
+            _print(shown, clause)
+            _print_lost(compared, lost)
     if lost:
         sys.exit(1)
 
@@ -141,11 +168,18 @@ def _present(
 
 
 def _print(shown: Statement, clause: str | None) -> None:
-    standard = shown.catalogue
+    from verne.conformity.catalogue import catalogue
+
+    # The statement was computed before the language was known.
+    standard = catalogue()
     sums = shown.judgement.whole
-    click.secho(f"{standard.standard.designation} on {shown.at:%Y-%m-%d %H:%M} UTC", bold=True)
-    kept = f", as kept in the snapshot of {shown.at:%Y-%m-%d}" if shown.snapshot else ""
-    click.echo(f"{shown.computed} of {len(shown.figures)} checks are computed{kept}.")
+    at = {"standard": standard.standard.designation, "at": f"{shown.at:%Y-%m-%d %H:%M}"}
+    click.secho(_("%(standard)s on %(at)s UTC") % at, bold=True)
+    counts = {"computed": shown.computed, "all": len(shown.figures)}
+    click.echo(_("%(computed)d of %(all)d checks are computed.") % counts)
+    if shown.snapshot:
+        day = {"day": f"{shown.at:%Y-%m-%d}"}
+        click.echo(_("This is what was kept in the snapshot of %(day)s.") % day)
     click.echo()
     if clause:
         _print_clause(shown, standard.clauses[clause], 0, whole=True)
@@ -153,32 +187,36 @@ def _print(shown: Statement, clause: str | None) -> None:
         for chapter in standard.children(None):
             _print_clause(shown, chapter, 0, whole=False)
         click.echo()
-        _print_counts("Obligations", sums)
-        _print_counts("Sentences", shown.judgement.statements())
+        click.echo(_("Obligations: %(total)d (%(results)s)") % _counted(sums))
+        sentences = shown.judgement.statements()
+        click.echo(_("Sentences: %(total)d (%(results)s)") % _counted(sentences))
 
 
 def _print_clause(shown: Statement, clause: Clause, depth: int, *, whole: bool) -> None:
+    from verne.conformity.catalogue import catalogue
+
+    standard = catalogue()
     sums = shown.judgement.clause(clause)
-    name = f"{'  ' * depth}{clause.number} {clause.title}"
-    name = name if len(name) <= 62 else f"{name[:61]}…"
-    click.echo(f"{name:<62} {_word(sums.worst, 20)}", nl=False)
-    click.echo(f" {sums.conforming:>3} of {sums.total:>3}" if sums.total else "")
+    name = padded(shortened(f"{'  ' * depth}{clause.number} {clause.title}", 62), 62)
+    click.echo(f"{name} {_word(sums.worst, 20)}", nl=False)
+    click.echo(f" {sums.conforming:>3}/{sums.total:>3}" if sums.total else "")
     if whole:
-        for verdict in shown.judgement.of(shown.catalogue.requirements_of(clause.number)):
-            _print_obligation(shown, verdict, depth + 1)
-    for child in shown.catalogue.children(clause.number):
+        for requirement in standard.requirements_of(clause.number):
+            verdict = shown.judgement.verdicts[requirement.id]
+            _print_obligation(shown, requirement, verdict, depth + 1)
+    for child in standard.children(clause.number):
         _print_clause(shown, child, depth + 1, whole=whole)
 
 
-def _print_obligation(shown: Statement, verdict: Verdict, depth: int) -> None:
-    requirement, indent = verdict.requirement, "  " * depth
+def _print_obligation(
+    shown: Statement, requirement: Requirement, verdict: Verdict, depth: int
+) -> None:
+    indent = "  " * depth
     click.echo()
-    click.echo(click.wrap_text(f"{requirement.id}  {requirement.text}", 96, indent, f"{indent}  "))
+    click.echo(wrapped(f"{requirement.id}  {requirement.text}", 96, indent, f"{indent}  "))
+    counts = {"computed": verdict.computed, "all": verdict.total}
     click.echo(f"{indent}  {_word(verdict.result)}", nl=False)
-    click.echo(f", {verdict.computed} of {verdict.total} checks computed")
-    if (judged := shown.attestations.get(requirement.id)) is not None:
-        words = f"{judged.ref} {judged.get_judgement_display()}, signed by {judged.signed_by}"
-        click.echo(f"{indent}  {words}, until {judged.valid_until}")
+    click.echo(", " + _("%(computed)d of %(all)d checks computed") % counts)
     for key in verdict.outcomes:
         figure = shown.figures[key]
         click.echo(f"{indent}    {_word(figure.outcome, 20)} {key}{_counts(figure)}")
@@ -186,27 +224,32 @@ def _print_obligation(shown: Statement, verdict: Verdict, depth: int) -> None:
 
 def _counts(figure: Figure) -> str:
     if figure.fault:
-        return f": it could not be computed, {figure.fault}"
+        return ": " + _("it could not be computed, %(fault)s") % {"fault": figure.fault}
     if not figure.population and not figure.exceptions:
         return ""
-    return f": {figure.exceptions} of {figure.population} break it"
+    counts = {"exceptions": figure.exceptions, "all": figure.population}
+    return ": " + _("%(exceptions)d of %(all)d break it") % counts
 
 
-def _print_counts(what: str, sums: RollUp) -> None:
-    parts = ", ".join(f"{number} {result.value}" for result, number in sums.counts.items())
-    click.echo(f"{what}: {sums.total}, of which {parts}.")
+def _counted(sums: RollUp) -> dict[str, Any]:
+    parts = (f"{result.label} {number}" for result, number in sums.counts.items())
+    return {"total": sums.total, "results": ", ".join(parts)}
 
 
 def _print_lost(compared: Snapshot | None, lost: list[Requirement]) -> None:
     if compared is None:
         return
+    from verne.conformity.catalogue import catalogue
+
+    at = {"at": f"{compared.at:%Y-%m-%d %H:%M}"}
     click.echo()
     if not lost:
-        click.echo(f"Everything that was met on {compared.at:%Y-%m-%d %H:%M} UTC still is.")
+        click.echo(_("Everything that was met on %(at)s UTC still is.") % at)
         return
-    click.secho(f"Met on {compared.at:%Y-%m-%d %H:%M} UTC, and no longer:", fg="red", bold=True)
+    click.secho(_("Met on %(at)s UTC, and no longer:") % at, fg="red", bold=True)
     for requirement in lost:
-        click.echo(f"  {requirement.cite:<14} {requirement.text}")
+        text = catalogue().requirements[requirement.id].text
+        click.echo(f"  {requirement.cite:<14} {text}")
 
 
 def _word(result: Any, width: int = 0) -> str:
@@ -214,4 +257,4 @@ def _word(result: Any, width: int = 0) -> str:
     if result is None:
         return " " * width
     mark, colour = MARKS[result.value]
-    return click.style(f"{mark} {result.value}".ljust(width), fg=colour)
+    return click.style(padded(f"{mark} {result.label}", width), fg=colour)

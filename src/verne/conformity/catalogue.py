@@ -421,7 +421,7 @@ def _role(data: Mapping[str, Any], say: Say) -> Role:
 
 def _record_type(data: Mapping[str, Any], say: Say) -> RecordType:
     name = data["name"]
-    values = data | {"label": name.replace("_", " ")}
+    values = {**data, "label": name.replace("_", " ")}
     kinds = {"label": "record type", "what": "what a record type is"}
     return _make(RecordType, _worded(values, name, kinds, say))
 
