@@ -41,7 +41,7 @@ def test_one_click_files_the_document_with_its_first_draft(manager: Person, brow
     client = browse(manager)
     answer = client.post(f"{PAGE}change-management-policy/begin")
     draft = Revision.objects.get()
-    assert answer["Location"] == f"/r/{draft.ref}"
+    assert answer["Location"] == f"/documents/{draft.ref}/write"
     assert (draft.state, draft.author, draft.language) == ("draft", manager, "en")
     assert draft.text == starters()["change-management-policy"].text
     document = draft.document

@@ -33,7 +33,7 @@ def test_from_the_empty_page_to_a_plan_in_force_that_has_drifted(
     mail = a_service_in_development(manager, title="Mail")
     answer = client.post(f"{PAGE}take-over")
     draft = Revision.objects.get()
-    assert answer["Location"] == f"/r/{draft.ref}"
+    assert answer["Location"] == f"/documents/{draft.ref}/write"
     put_in_force(draft, by=manager, signer=approver)
     assert "No section has drifted." in said(client)
     revise(mail, {"title": "Mail and calendar"}, by=manager)
@@ -46,11 +46,12 @@ def test_from_the_empty_page_to_a_plan_in_force_that_has_drifted(
 def test_a_reader_is_led_to_the_text_in_force(
     manager: Person, approver: Person, reader: Person, browse: Browse
 ) -> None:
-    assert browse(reader).get(PAGE).status_code == 404
+    assert "There is no service management plan yet" in said(browse(reader))
+    assert "Begin from the starter text" not in said(browse(reader))
     client = browse(manager)
     client.post("/standard/documented/service-management-plan/begin")
     draft = Revision.objects.get()
-    assert browse(reader).get(PAGE).status_code == 404
+    assert "There is no service management plan yet" in said(browse(reader))
     put_in_force(draft, by=manager, signer=approver)
     assert browse(reader).get(PAGE)["Location"] == f"/r/{draft.document.ref}"
     assert browse(reader).post(f"{PAGE}take-over").status_code == 404

@@ -29,7 +29,7 @@ from verne.sms.support.plan.sections import Passage
 from verne.web import components, show
 from verne.web.context import clause_url, plural
 from verne.web.parts import Action, Empty, Link, PageHeader
-from verne.web.views.common import person_of, staff, tell_refusal
+from verne.web.views.common import person_of, register_at, staff, tell_refusal
 
 STARTER = "service-management-plan"
 
@@ -61,10 +61,9 @@ class SectionRow:
 def page(request: HttpRequest) -> HttpResponse:
     """For those who handle documents; everybody else reads the text in force."""
     person = person_of(request)
+    register_at("documents", person)
     plan = _seen(person)
-    if not handles_documents(person):
-        if plan is None or plan.state != "in_force":
-            raise Http404
+    if plan is not None and not handles_documents(person):
         return redirect("record", plan.ref)
     header = PageHeader(
         title=_("Service management plan"),
@@ -205,7 +204,7 @@ def take(request: HttpRequest) -> HttpResponse:
         _("Revision %(number)s says what the registers say now. Read it, then submit it.")
         % {"number": draft.number},
     )
-    return redirect("record", draft.ref)
+    return redirect("document-write", draft.ref)
 
 
 urlpatterns = [

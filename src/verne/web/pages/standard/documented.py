@@ -202,4 +202,4 @@ def begin(request: HttpRequest, key: str) -> HttpResponse:
         _("%(ref)s is filed with its first draft. Fill in what stands in [brackets].")
         % {"ref": revision.document.ref},
     )
-    return redirect("record", revision.ref)
+    return redirect("document-write", revision.ref)
