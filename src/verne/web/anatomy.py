@@ -306,6 +306,7 @@ def _noted_by_the_program(register: type[Register]) -> list[str]:
         for found in register.model._meta.local_fields
         if not found.primary_key
         and not found.editable
+        and not found.one_to_one  # a row that the program keeps beside the record
         and found.name not in asked
         and not isinstance(found, models.JSONField)
     ]

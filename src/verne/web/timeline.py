@@ -67,6 +67,7 @@ SENTENCES: dict[str, StrOrPromise] = {
     "revise": pgettext_lazy("after a name, in a timeline", "revised it"),
     "withdraw": pgettext_lazy("after a name, in a timeline", "withdrew it"),
     "settle": pgettext_lazy("after a name, in a timeline", "changed a setting that reaches it"),
+    "remind": pgettext_lazy("in a timeline", "Those who are late were reminded."),
     "ring": pgettext_lazy("in a timeline", "A clock passed a mark."),
     "escalate": pgettext_lazy("after a name, in a timeline", "escalated it"),
     "print": pgettext_lazy("after a name, in a timeline", "printed a copy"),
@@ -89,6 +90,7 @@ ICONS = {
     "refuse": "close",
     "escalate": "alert",
     "ring": "clock",
+    "remind": "clock",
     "print": "print",
     "call_back": "print",
 }

@@ -20,6 +20,8 @@ from verne.engine.people import Person
 from verne.engine.records import Sheet
 from verne.engine.register import Register, registers
 from verne.engine.rights import may, right, scope
+from verne.sms.support.awareness.models import Campaign
+from verne.sms.support.awareness.signing import still_to_sign
 from verne.sms.support.document import reading
 
 from . import components, show
@@ -209,9 +211,9 @@ def awaiting(person: Person, limit: int = 10) -> list[Hit]:
 
 
 def to_read(person: Person, limit: int = 8) -> list[Hit]:
-    """Documents in force that wait for this person's word that they have read them."""
+    """Campaigns and documents that wait for this person's word that they have read them."""
     now = timezone.now()
-    hits = []
+    hits = [_campaign_hit(campaign) for campaign in still_to_sign(person)]
     for revision in reading.still_to_read(person)[:limit]:
         until = reading.read_by(revision)
         late = components.state(_("Late"), "alert") if until < now else ""
@@ -224,7 +226,20 @@ def to_read(person: Person, limit: int = 8) -> list[Hit]:
                 state=late or components.moment(until),
             )
         )
-    return hits
+    return hits[:limit]
+
+
+def _campaign_hit(campaign: Campaign) -> Hit:
+    over = campaign.until is not None and campaign.until < timezone.localdate()
+    return Hit(
+        ref=campaign.ref,
+        title=campaign.title,
+        url=f"{campaign.get_absolute_url()}#reach",
+        note=str(campaign._meta.verbose_name),
+        state=components.state(_("Late"), "alert")
+        if over
+        else components.moment(campaign.until, "day"),
+    )
 
 
 def changed_lately(person: Person, limit: int = 8) -> list[Hit]:

@@ -32,7 +32,7 @@ from ..resolution.incident.models import Incident
 from ..resolution.problem.models import KnownError, Problem
 from ..resolution.problem.trend import ProblemReview, TrendAnalysis
 from ..resolution.request.models import RequestModel, ServiceRequest
-from . import Told, audits, cast, documents, improvement, world
+from . import Told, audits, cast, competence, documents, improvement, world
 
 INCIDENTS = 340
 RECURRENCES = 30
@@ -105,11 +105,12 @@ class Story:
             self._customers_are_taken_on()
 
     def _joins(self, member: cast.Member) -> None:
+        founder = self.people.get("Helena Brandt")
         person = a_person(
             member.name,
-            roles=member.roles,
+            roles=() if founder else member.roles,
             since=self.start,
-            by=self.people.get("Helena Brandt"),
+            by=founder,
             username=member.name.lower().replace("dr. ", "").replace(" ", "."),
             email=f"{member.name.lower().replace('dr. ', '').replace(' ', '.')}@example.com",
             organization=self.organizations[member.organization],
@@ -117,6 +118,7 @@ class Story:
             time_zone=member.zone,
             sms_relevant=member.organization == cast.OWN,
         )
+        competence.appoint(person, member.roles, by=founder)
         if member.name in cast.TO_TRY:
             password = secrets.token_urlsafe(9)
             with act("settle", by=None, note="A password to try it with"):
@@ -576,6 +578,7 @@ class Story:
         yield from improvement.scenes(self)
         yield from audits.scenes(self)
         yield from documents.scenes(self)
+        yield from competence.scenes(self)
         yield self._months()
 
     def _months(self) -> Life:

@@ -19,6 +19,8 @@ from .models import Absence, Appointment, Conflict, RoleDefinition
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
+TOP = "top_management"
+
 ENDS_SOON = timedelta(days=60)
 
 
@@ -128,7 +130,7 @@ def _seat_the_holders(found: dict[int, Seat], at: datetime) -> None:
 
 
 def _look_at_appointments(found: dict[int, Seat], at: datetime) -> None:
-    rows = list(Appointment.objects.standing().open().select_related("person"))
+    rows = list(Appointment.objects.standing().open().select_related("person", "role"))
     last = {a.role_id for a in rows if a.until is None or a.until > at + ENDS_SOON}
     for appointment in rows:
         seat = found[appointment.role_id]
@@ -148,7 +150,9 @@ def _flaws(appointment: Appointment, at: datetime) -> Iterable[tuple[Flaw, StrOr
         yield Flaw.LEFT, _("The person is no longer active: end it and appoint somebody else.")
     if appointment.state == "awaiting":
         yield Flaw.UNACCEPTED, _("The person has not accepted it yet.")
-    if appointment.filed_by_id == appointment.person_id:
+    # Above top management is nobody who could.
+    own = appointment.filed_by_id == appointment.person_id
+    if own and appointment.role.key != TOP:
         yield Flaw.BY_THEMSELVES, _("The holder made the appointment; somebody else should.")
     if appointment.until is not None and appointment.until <= at + ENDS_SOON:
         yield Flaw.ENDS_SOON, _("Nobody is appointed for the time after it.")

@@ -13,10 +13,10 @@ from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from verne.engine.acts import act
-from verne.engine.people import Person, Team
+from verne.engine.people import Organization, Person, Team
 from verne.engine.signing import Proof, Signature, prove, sign
 
-from .models import Campaign, CampaignReminder, audience_of, our_people
+from .models import Campaign, CampaignReminder, audience_of
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -31,7 +31,8 @@ def said(campaign: Campaign) -> QuerySet[Signature]:
 
 def still_to_sign(person: Person) -> list[Campaign]:
     """Campaigns that run and that this person has yet to acknowledge, the most urgent first."""
-    if not our_people().filter(pk=person.pk).exists():
+    ours = person.active and person.sms_relevant and person.kind_of_party == Organization.Kind.OWN
+    if not ours:
         return []
     signed = Signature.objects.filter(record=OuterRef("pk"), meaning=MEANING, by=person)
     rows = Campaign.objects.standing().in_state("running").exclude(Exists(signed))
@@ -67,12 +68,25 @@ def acknowledge(
 
 
 @dataclass(frozen=True)
+class TeamReach:
+    """How many of a team have signed, of how many who were asked."""
+
+    team: Team
+    signed: int
+    asked: int
+
+    @property
+    def missing(self) -> int:
+        return self.asked - self.signed
+
+
+@dataclass(frozen=True)
 class Reach:
     """How far a campaign has got: each person with their word, and the sums of each team."""
 
     people: list[tuple[Person, Signature | None]]
-    teams: list[tuple[Team, int, int]]
-    """A team, how many of it have signed, and how many were asked."""
+    teams: list[TeamReach]
+    """Those with the smallest share first."""
 
     @property
     def asked(self) -> int:
@@ -96,8 +110,8 @@ def reach(campaign: Campaign) -> Reach:
     for person in people:
         for team in person.teams.all():
             teams.setdefault(team, []).append(person.pk in words)
-    sums = [(team, sum(has), len(has)) for team, has in teams.items()]
-    return Reach(told, sorted(sums, key=lambda row: (row[1] / row[2], row[0].name)))
+    sums = [TeamReach(team, sum(has), len(has)) for team, has in teams.items()]
+    return Reach(told, sorted(sums, key=lambda row: (row.signed / row.asked, row.team.name)))
 
 
 def late(at: datetime) -> Iterable[tuple[Campaign, list[Person]]]:
