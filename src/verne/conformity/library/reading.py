@@ -194,6 +194,8 @@ def _settle_types(root: Node) -> None:
         seen.add(id(node))
         if node.tag not in TAGS:
             raise _refusal(node, _("%(tag)s is no plain value.") % {"tag": node.tag})
+        if isinstance(node, ScalarNode) and "\0" in node.value:
+            raise _refusal(node, _("a text holds the character zero, which nobody can keep."))
         if node.tag == TIMESTAMP or (node.tag == FLOAT and node.value.lower().endswith(ENDLESS)):
             node.tag = STRING
         if isinstance(node, MappingNode):

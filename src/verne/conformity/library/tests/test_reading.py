@@ -53,6 +53,7 @@ def test_a_byte_order_mark_and_windows_line_ends_do_no_harm() -> None:
         ("a: !!python/object/apply:os.system [ls]", "is no plain value"),
         ("ref_id: !!python/name:os.system x", "is no plain value"),
         ("a: !secret 3", "is no plain value"),
+        (r'a: "x\0y"', "the character zero"),
         ("? [a, b]\n: c", "a key must be a word"),
         ("a: b: c", r"not valid YAML.*\(1:5\)"),
         ("- a list", "must hold one mapping"),

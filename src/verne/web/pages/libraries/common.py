@@ -75,7 +75,7 @@ VERDICTS: Final[Mapping[str, str]] = {
 COVERAGES: Final = {
     Coverage.FULL: ("met", gettext_lazy("Covered in full")),
     Coverage.PARTIAL: ("partly", gettext_lazy("Covered in part")),
-    Coverage.NONE: ("gap", gettext_lazy("Not covered")),
+    Coverage.NONE: ("gap", gettext_lazy("Not covered yet")),
     Coverage.NO_COUNTERPART: ("no_data", gettext_lazy("Nothing corresponds")),
 }
 

@@ -114,7 +114,7 @@ def _assessments() -> Table | None:
         columns=[
             Column(label=_("Assessment"), wide=True),
             Column(label=_("Framework")),
-            Column(label=_("Judged"), numeric=True),
+            Column(label=_("Judged"), numeric=True, minor=True),
             Column(label=_("State")),
             Column(label=_("Owner"), minor=True),
             Column(label=_("Begun"), minor=True),
@@ -147,9 +147,9 @@ def _table(versions: list[Any]) -> Table:
         caption=_("Libraries"),
         columns=[
             Column(label=_("Library"), wide=True),
-            Column(label=_("Version"), numeric=True),
+            Column(label=_("Version"), numeric=True, minor=True),
             Column(label=_("Language"), minor=True),
-            Column(label=_("To assess"), numeric=True),
+            Column(label=_("To assess"), numeric=True, minor=True),
             Column(label=_("Mapped pairs"), numeric=True, minor=True),
             Column(label=_("From"), minor=True),
             Column(label=_("Loaded")),

@@ -111,8 +111,8 @@ def _mappings(library: Library) -> Table | None:
         columns=[
             Column(label=_("From")),
             Column(label=_("To"), wide=True),
-            Column(label=_("Pairs"), numeric=True),
-            Column(label=_("Leading nowhere yet"), numeric=True),
+            Column(label=_("Pairs"), numeric=True, minor=True),
+            Column(label=_("Leading nowhere yet"), numeric=True, minor=True),
             Column(label=_("Coverage")),
         ],
         rows=[
