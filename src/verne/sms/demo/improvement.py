@@ -11,10 +11,12 @@ from verne.engine.acts import file, link, move, revise
 from verne.engine.people import Person
 from verne.engine.raising import raise_from
 
+from ..evaluation.audit.finding import AuditFinding
 from ..improvement.nonconformity.action import CorrectiveAction
 from ..improvement.nonconformity.models import Nonconformity
 from ..resolution.incident.major import MajorIncident
 from ..resolution.request.models import ServiceRequest
+from ..support.document.retention import RetentionRule
 
 if TYPE_CHECKING:
     from .story import Story
@@ -27,20 +29,41 @@ REQUESTS_ARE_SEEN_TO = timedelta(days=125)
 
 def scenes(story: Story) -> Iterator[Life]:
     """Everything that is told here, each in its steps."""
+    yield they_are_kept(story)
     yield forgotten_requests(story)
     yield trends_looked_at_too_seldom(story)
     yield a_major_incident_without_a_review(story)
     yield one_that_was_none(story)
 
 
+def they_are_kept(story: Story) -> Life:
+    felix = story.people["Felix Braun"]
+    yield _before(story, days=320)
+    kinds = (Nonconformity.kind_name(), CorrectiveAction.kind_name())
+    rule = file(
+        RetentionRule,
+        {
+            "title": "Nonconformities and corrective actions",
+            "keep_months": 72,
+            "method": "erase",
+            "legal_basis": "Two rounds of certification",
+            "owner": felix,
+            "subjects": [{"subject": kind} for kind in kinds],
+        },
+        by=felix,
+    )
+    move(rule, "put_in_force", by=felix)
+
+
 # --- The turn of the wheel -----------------------------------------------------------------------
 
 
 def forgotten_requests(story: Story) -> Life:
-    """A check is red; cause, action, verification by somebody else; and the check is green."""
+    """A check is red and an audit samples it (`audits.py`); this is how it came to be green."""
     auditor, owner, desk = _named(story, "Laura Keller", "Priya Raman", "Sara Nilsson")
     yield _before(story, days=160)
     forgotten = _forgotten_requests()
+    finding = AuditFinding.objects.standing().get(obligation="8.6.2.d")
     found = raise_from(
         Nonconformity,
         {
@@ -49,14 +72,14 @@ def forgotten_requests(story: Story) -> Life:
                 "Of the requests fulfilled since the beginning of the year, some were left in "
                 "“fulfilled” for more than two weeks: nobody asked the user whether all is well."
             ),
-            "source": "check",
+            "source": "audit",
             "grade": "minor",
             "requirement": "8.6.2.d",
             "check_key": "requests-closed",
             "owner": owner,
             "due_at": moment.now() + timedelta(days=120),
         },
-        forgotten[:3],
+        [finding, *forgotten[:3]],
         by=auditor,
     )
     yield _before(story, days=158)
