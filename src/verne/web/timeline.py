@@ -70,6 +70,8 @@ SENTENCES: dict[str, StrOrPromise] = {
     "remind": pgettext_lazy("in a timeline", "Those who are late were reminded."),
     "ring": pgettext_lazy("in a timeline", "A clock passed a mark."),
     "escalate": pgettext_lazy("after a name, in a timeline", "escalated it"),
+    "judge": pgettext_lazy("after a name, in a timeline", "gave a verdict"),
+    "view": pgettext_lazy("after a name, in a timeline", "looked at a page"),
     "print": pgettext_lazy("after a name, in a timeline", "printed a copy"),
     "call_back": pgettext_lazy("after a name, in a timeline", "noted a printed copy as back"),
 }
@@ -91,6 +93,8 @@ ICONS = {
     "escalate": "alert",
     "ring": "clock",
     "remind": "clock",
+    "judge": "tick",
+    "view": "search",
     "print": "print",
     "call_back": "print",
 }

@@ -97,7 +97,7 @@ def judge(
         raise ValidationError({"verdict": _("Choose a verdict.")})
     if verdict != AuditQuestion.Verdict.CONFORM and not note.strip():
         raise ValidationError({"note": _("Say what you saw, or why it was not evaluated.")})
-    with act("revise", by=by, record=audit.pk, name="checklist", kind=Audit.kind_name()) as work:
+    with act("judge", by=by, record=audit.pk, name="checklist", kind=Audit.kind_name()) as work:
         row = AuditQuestion.objects.select_for_update().get(pk=question.pk)
         if row.version != seen:
             raise Overtaken(row)
@@ -118,7 +118,7 @@ def judge_rest(
         raise ValidationError({"verdict": _("Choose a verdict.")})
     if verdict != AuditQuestion.Verdict.CONFORM and not note.strip():
         raise ValidationError({"note": _("Say what you saw, or why it was not evaluated.")})
-    with act("revise", by=by, record=audit.pk, name="checklist", kind=Audit.kind_name()) as work:
+    with act("judge", by=by, record=audit.pk, name="checklist", kind=Audit.kind_name()) as work:
         open_ones = audit.questions.select_for_update().filter(clause=clause, verdict="")
         rows = list(open_ones.order_by("pk"))
         for row in rows:

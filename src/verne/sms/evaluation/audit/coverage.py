@@ -16,7 +16,14 @@ from .programme import AuditArea, AuditProgramme
 if TYPE_CHECKING:
     from verne.engine.people import Person
 
-DONE, PLANNED, OVERDUE, DUE, NEVER = "done", "planned", "overdue", "due", "never"
+DONE, UNDER_WAY, PLANNED, OVERDUE, DUE, NEVER = (
+    "done",
+    "under_way",
+    "planned",
+    "overdue",
+    "due",
+    "never",
+)
 """What a place in the grid says: DUE asks for an audit that nobody planned."""
 
 
@@ -110,7 +117,7 @@ def _audits(person: Person) -> list[tuple[dict[str, Any], tuple[str, ...]]]:
         .filter(type__in=Audit.OURS)
         .exclude(state="called_off")
         .order_by("planned_for", "pk")
-        .values("ref", "title", "clauses", "planned_for", "completed_at")
+        .values("ref", "title", "state", "clauses", "planned_for", "completed_at")
     )
     return [(row, read(row["clauses"])) for row in rows if row["clauses"]]
 
@@ -120,7 +127,9 @@ def _mark(row: Row, audit: dict[str, Any], today: date) -> None:
     day = done.date() if done else audit["planned_for"]
     if day is None:
         return
-    what = DONE if done else OVERDUE if day < today else PLANNED
+    what = DONE if done else UNDER_WAY if audit["state"] == "under_way" else PLANNED
+    if what == PLANNED and day < today:
+        what = OVERDUE
     mark = Mark(audit["ref"], audit["title"], what, day)
     row.marks.setdefault(Quarter.of(day), []).append(mark)
     if done and (row.last is None or day > row.last):
@@ -132,14 +141,21 @@ def _judge(row: Row, programme: AuditProgramme, today: date) -> None:
     begun = row.last or programme.since
     row.due = later(begun, row.area.months)
     marks = [mark for there in row.marks.values() for mark in there]
-    if any(mark.what == OVERDUE for mark in marks) or row.due < today:
+    said = {mark.what for mark in marks}
+    if UNDER_WAY in said:
+        row.standing = UNDER_WAY
+    elif OVERDUE in said or (row.last and row.due < today):
         row.standing = OVERDUE
-    elif any(mark.what == PLANNED for mark in marks):
+    elif PLANNED in said:
         row.standing = PLANNED
     else:
         row.standing = DONE if row.last else NEVER
     planned_in_time = any(mark.what == PLANNED and mark.day <= row.due for mark in marks)
-    if not planned_in_time and programme.since <= row.due <= programme.until:
+    if (
+        UNDER_WAY not in said
+        and not planned_in_time
+        and programme.since <= row.due <= programme.until
+    ):
         quarter = Quarter.of(row.due)
         what = OVERDUE if row.due < today else DUE
         row.marks.setdefault(quarter, []).append(Mark("", "", what, row.due))

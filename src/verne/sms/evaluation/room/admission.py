@@ -21,8 +21,8 @@ from ..audit.request import EvidenceRequest
 from ..sampling.models import AuditSample
 from .models import AuditRoom, RoomView
 
-DOCUMENTS = {"support.document": "", "support.edition": "", "support.revision": "in_force"}
-"""Kinds that hold documents, and the state in which a guest reads them; blank is any."""
+DOCUMENTS = {"support.document": "in_force", "support.revision": "in_force"}
+"""Kinds that hold documents, and the state in which a guest reads them."""
 
 SAMPLES = ("view", "file", "revise", "evaluate", "look_again")
 REQUESTS = ("view", "file", "accept", "reject", "drop")
@@ -60,17 +60,21 @@ def admission(person: Person) -> Admission | None:
 
 def _records(room: AuditRoom) -> dict[str, Q]:
     """Records of the clauses of a room and its period; never restricted ones, nor other rooms."""
-    reach = Q(restricted=False, withdrawn_at=None)
-    if room.since:
-        reach &= Q(changed_at__gte=_midnight(room.since))
+    usual = Q(restricted=False, withdrawn_at=None)
     if room.until:
-        reach &= Q(filed_at__lt=_midnight(room.until + timedelta(days=1)))
-    own = {AuditRoom.kind_name()}
-    found = {kind: reach for kind in kinds_within(room.numbers) if kind not in own}
+        usual &= Q(filed_at__lt=_midnight(room.until + timedelta(days=1)))
+    found: dict[str, Q] = {}
+    for kind in kinds_within(room.numbers):
+        if kind == AuditRoom.kind_name():
+            continue
+        found[kind] = usual
+        if room.since:
+            # What is still open or in force belongs to the period, however long it has stood.
+            standing = registers[kind].model.lifecycle.open_states()
+            found[kind] &= Q(changed_at__gte=_midnight(room.since)) | Q(state__in=standing)
     for kind, state in DOCUMENTS.items():
         if kind in registers:
-            standing = Q(restricted=False, withdrawn_at=None)
-            found[kind] = standing & Q(state=state) if state else standing
+            found[kind] = Q(restricted=False, withdrawn_at=None, state=state)
     return found
 
 

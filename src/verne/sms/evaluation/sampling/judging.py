@@ -40,9 +40,7 @@ def judge(item: SampleItem, *, verdict: str, note: str = "", by: Person, seen: i
         raise ValidationError({"verdict": _("Choose a verdict.")})
     if verdict == SampleItem.Verdict.NONCONFORM and not note.strip():
         raise ValidationError({"note": _("Say what does not conform.")})
-    with act(
-        "revise", by=by, record=sample.pk, name=item.ref, kind=AuditSample.kind_name()
-    ) as work:
+    with act("judge", by=by, record=sample.pk, name=item.ref, kind=AuditSample.kind_name()) as work:
         row = SampleItem.objects.select_for_update().get(pk=item.pk)
         if row.version != seen:
             raise Overtaken(row)

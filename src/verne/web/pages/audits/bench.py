@@ -96,7 +96,7 @@ def _page(
             {
                 "item": row,
                 "title": row.sheet.title,
-                "badge": figures.verdict_badge(row.verdict),
+                "badge": figures.verdict_badge(row.verdict, compact=True),
                 "current": item is not None and row.pk == item.pk,
             }
             for row in items

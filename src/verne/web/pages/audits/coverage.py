@@ -20,6 +20,7 @@ from verne.sms.evaluation.audit.coverage import (
     NEVER,
     OVERDUE,
     PLANNED,
+    UNDER_WAY,
     Grid,
     Mark,
     Quarter,
@@ -35,6 +36,7 @@ from verne.web.views.common import person_of, staff
 
 WORDS: dict[str, tuple[str, Any]] = {
     DONE: ("met", pgettext_lazy("of an audit", "Done")),
+    UNDER_WAY: ("awaiting", pgettext_lazy("of an audit", "Under way")),
     PLANNED: ("not_yet_due", pgettext_lazy("of an audit", "Planned")),
     OVERDUE: ("gap", pgettext_lazy("of an audit", "Overdue")),
     DUE: ("partly", pgettext_lazy("of an audit", "Due, not planned")),
@@ -62,7 +64,6 @@ class Line:
     why: str
     every: int
     cells: list[Cell]
-    last: date | None
     due: date | None
     standing: Any
     plan_url: str
@@ -103,9 +104,11 @@ def page(request: HttpRequest) -> HttpResponse:
         "lines": [_line(row, found, person) for row in found.rows],
         "sums": [
             (components.verdict(*WORDS[standing]), sum(r.standing == standing for r in found.rows))
-            for standing in (OVERDUE, NEVER, PLANNED, DONE)
+            for standing in (OVERDUE, NEVER, UNDER_WAY, PLANNED, DONE)
         ],
-        "legend": [components.verdict(*WORDS[what]) for what in (DONE, PLANNED, OVERDUE, DUE)],
+        "legend": [
+            components.verdict(*WORDS[what]) for what in (DONE, UNDER_WAY, PLANNED, OVERDUE, DUE)
+        ],
     }
     return render(request, "audits/coverage.html", context)
 
@@ -176,7 +179,6 @@ def _line(row: Row, found: Grid, person: Person) -> Line:
         why=weighed,
         every=area.months,
         cells=[_cell(row.marks.get(q, []), now=q == now) for q in found.quarters],
-        last=row.last,
         due=row.due,
         standing=components.verdict(*WORDS[row.standing]),
         plan_url=plan,
@@ -184,7 +186,7 @@ def _line(row: Row, found: Grid, person: Person) -> Line:
 
 
 def _cell(marks: list[Mark], *, now: bool) -> Cell:
-    order = (OVERDUE, DUE, PLANNED, DONE)
+    order = (OVERDUE, DUE, UNDER_WAY, PLANNED, DONE)
     worst = next((what for what in order if any(m.what == what for m in marks)), "")
     return Cell(
         verdict=WORDS[worst][0] if worst else "",

@@ -64,9 +64,9 @@ def sums(found: Found) -> str:
     }
 
 
-def verdict_badge(verdict: str) -> SafeString:
+def verdict_badge(verdict: str, *, compact: bool = False) -> SafeString:
     key, label = VERDICTS[verdict]
-    return components.verdict(key, label)
+    return components.verdict(key, label, compact=compact)
 
 
 def choices(chosen: str) -> list[tuple[str, StrOrPromise, bool]]:
