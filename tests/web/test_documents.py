@@ -100,6 +100,26 @@ def test_a_revision_is_begun_written_and_previewed(manager: Person) -> None:
     assert (revision.title, revision.text, revision.author) == ("Our policy", "# Purpose", manager)
 
 
+def test_a_revision_may_be_a_file(manager: Person) -> None:
+    document = a_document(manager)
+    scan = io.BytesIO(b"%PDF-1.7 scanned")
+    scan.name = "contract.pdf"
+    sent = {"edition": document.editions.get().pk, "size": "major", "form": "file", "file": scan}
+    client = at(manager)
+    client.post(f"/documents/{document.ref}/begin", sent | {"file": ""})
+    assert not document.revisions.exists()
+    client.post(f"/documents/{document.ref}/begin", sent)
+    assert document.revisions.get().newest_file().name == "contract.pdf"
+
+
+def test_who_only_reads_is_led_from_a_revision_to_its_text(
+    policy: Document, reader: Person, customer: Person
+) -> None:
+    answer = at(reader).get(f"/r/{policy.in_force().get().ref}")
+    assert answer.url == f"/r/{policy.ref}?in=en"
+    assert at(customer).get(f"/r/{policy.ref}").url == f"/portal/documents/{policy.ref}/"
+
+
 def test_without_a_script_the_preview_comes_with_the_page_and_saves_nothing(
     manager: Person,
 ) -> None:

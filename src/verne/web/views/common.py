@@ -55,8 +55,12 @@ def staff(view: View) -> View:
 
 def _to_portal(ref: str) -> HttpResponse:
     """The portal's own page of a record, for customers who follow a link; else its first page."""
+    from verne.sms.support.document.register import DocumentRegister
+
     from .portal import leads_to
 
+    if ref.upper().startswith(f"{DocumentRegister.prefix}-"):
+        return redirect("portal-document", ref)
     if leads_to(ref):
         return redirect("portal-record", ref)
     return redirect("portal")

@@ -68,7 +68,13 @@ def begin_the_revision(document: Document, act: Act) -> None:
     document.review_by = (timezone.localtime(act.at) + TIME_TO_REVISE).date()
     for revision in document.in_force():
         if act.by is not None and not Revision.objects.filter(drafts_of=revision.edition).exists():
-            values = {"edition": revision.edition, "change_summary": act.note, "author": act.by}
+            values = {
+                "edition": revision.edition,
+                "change_summary": act.note,
+                "author": act.by,
+                "form": revision.form,
+                "location": revision.location,
+            }
             file(Revision, values, by=act.by, at=act.at)
 
 

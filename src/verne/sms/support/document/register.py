@@ -86,6 +86,13 @@ def who_has_read_it(document: Document, person: Person) -> list[tuple[Any, ...]]
     ]
 
 
+def where_it_is_named(document: Document, person: Person) -> list[tuple[Any, ...]]:
+    """Texts in force or under way that point here: they feel it when this one changes."""
+    names_it = Revision.objects.visible_to(person).filter(references__target=document.pk)
+    current = names_it.exclude(state__in=("superseded", "withdrawn")).select_related("document")
+    return [(r.document, r.number, r.standing.label) for r in current.order_by("document__ref")]
+
+
 class DocumentRegister(Register):
     model = Document
     prefix = "DOC"
@@ -153,6 +160,11 @@ class DocumentRegister(Register):
             _("Read and understood"),
             (_("Who"), _("When"), _("What")),
             who_has_read_it,
+        ),
+        Panel(
+            _("Named in"),
+            (_("Document"), _("Revision"), _("State")),
+            where_it_is_named,
         ),
     )
     roles = {

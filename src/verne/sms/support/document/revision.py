@@ -362,9 +362,8 @@ class Revision(Record):
             self.major, self.minor = last.major + 1, 0
         self.predecessor = former.standing().order_by("-major", "-minor").first()
         self.title = self.title or (self.predecessor or self.document).title
-        if self.predecessor and not (self.text or self.location):
-            self.form, self.text = self.predecessor.form, self.predecessor.text
-            self.location = self.predecessor.location
+        if self.predecessor and self.form == self.Form.WRITTEN and not self.text:
+            self.text = self.predecessor.text
         self.drafts_of_id = self.edition_id
         self.owner_id = self.owner_id or self.author_id
 

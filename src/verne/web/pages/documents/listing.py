@@ -42,6 +42,7 @@ def revisions(request: HttpRequest, ref: str) -> HttpResponse:
         "editions": [e for e in document.editions.all() if e.pk not in under_way],
         "may_begin": may(person, "file", Revision) and document.state != "retired",
         "sizes": Revision.Size.choices,
+        "forms": Revision.Form.choices,
     }
     return render(request, "documents/revisions.html", context)
 

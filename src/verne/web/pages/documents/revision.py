@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
 from verne.engine.people import Person
 from verne.engine.rights import may
 from verne.sms.support.document.models import Document
+from verne.sms.support.document.register import handles_documents
 from verne.sms.support.document.revision import Revision
 
-from ...own import shown_on
+from ...own import page_of, shown_on
 from .shown import tabs_of, text_of
 
 SHOWN_HERE = (
@@ -36,6 +40,14 @@ def text_part(revision: Revision, person: Person) -> dict[str, Any]:
         "former": revision.predecessor,
         "document": revision.document,
     }
+
+
+@page_of("support.revision")
+def page(request: HttpRequest, revision: Revision, person: Person) -> HttpResponse | None:
+    """Who only reads is led to the text in its place; how it came about is for the others."""
+    if handles_documents(person) or revision.state != "in_force":
+        return None
+    return redirect(f"/r/{revision.document.ref}?in={revision.language}")
 
 
 @shown_on("support.document", "documents/sides.html")

@@ -6,12 +6,13 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from verne.engine import acts
+from verne.engine import acts, files
 from verne.engine.rights import may
 from verne.sms.support.document.differences import differences, folded, in_one_column
 from verne.sms.support.document.models import Edition
@@ -33,17 +34,29 @@ def begin(request: HttpRequest, ref: str) -> HttpResponse:
     document = document_at(ref, person)
     key = one(request, "edition")
     edition = Edition.objects.filter(of=document, pk=key).first() if key.isdecimal() else None
-    size = one(request, "size")
-    if edition is None or size not in Revision.Size.values:
-        messages.error(request, _("Choose the edition, and whether the revision is major."))
+    size, form = one(request, "size"), one(request, "form") or Revision.Form.WRITTEN
+    if edition is None or size not in Revision.Size.values or form not in Revision.Form.values:
+        messages.error(request, _("Choose the edition, the size and the form of the revision."))
         return redirect("document-revisions", document.ref)
-    values = {"edition": edition, "size": size, "author": person}
+    values = {"edition": edition, "size": size, "form": form, "author": person}
+    if form == Revision.Form.ELSEWHERE:
+        values["location"] = one(request, "location")
+    sent = request.FILES.get("file")
+    if form == Revision.Form.FILE and sent is None:
+        messages.error(request, _("Choose a file first."))
+        return redirect("document-revisions", document.ref)
     try:
-        revision = acts.file(Revision, values, by=person)
+        with transaction.atomic():
+            revision = acts.file(Revision, values, by=person)
+            if form == Revision.Form.FILE and sent is not None:
+                files.attach(revision, sent.file, name=sent.name or "", by=person)  # type: ignore[arg-type]
     except (ValidationError, PermissionDenied) as error:
         tell_refusal(request, error)
         return redirect("document-revisions", document.ref)
-    return redirect("document-write", revision.ref)
+    if form == Revision.Form.WRITTEN:
+        return redirect("document-write", revision.ref)
+    messages.success(request, _("%(ref)s is begun.") % {"ref": revision.ref})
+    return redirect("record-edit", revision.ref)
 
 
 @staff
