@@ -313,10 +313,16 @@ def ring_clocks() -> int:
 
 @job(schedule="11 * * * *")
 def seal_history() -> None:
-    """Every hour: seal what is new in the history."""
+    """Every hour: seal what is new in the history, and have it stamped if that is wanted."""
     from .seal.sealing import seal
+    from .seal.stamping import stamp_newest
 
     seal()
+    try:
+        stamp_newest()
+    except Exception as wrong:
+        # Sealed it is all the same; the next checkpoint is stamped with the next attempt.
+        log.error("The checkpoint could not be stamped: %s", wrong)
 
 
 @job(schedule="17 3 * * *")
