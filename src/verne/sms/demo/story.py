@@ -32,7 +32,7 @@ from ..resolution.incident.models import Incident
 from ..resolution.problem.models import KnownError, Problem
 from ..resolution.problem.trend import ProblemReview, TrendAnalysis
 from ..resolution.request.models import RequestModel, ServiceRequest
-from . import Told, audits, cast, competence, documents, improvement, world
+from . import Told, audits, cast, competence, documents, improvement, papers, world
 
 INCIDENTS = 340
 RECURRENCES = 30
@@ -578,6 +578,7 @@ class Story:
         yield from improvement.scenes(self)
         yield from audits.scenes(self)
         yield from documents.scenes(self)
+        yield from papers.scenes(self)
         yield from competence.scenes(self)
         yield self._months()
 

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
+from verne.conformity.catalogue import catalogue
 from verne.engine.people import Person
 from verne.engine.register import registers
 from verne.engine.rights import may
@@ -28,6 +29,7 @@ from verne.sms.support.plan.drift import Drift, SectionStanding, standings
 from verne.sms.support.plan.sections import Passage
 from verne.web import components, show
 from verne.web.context import clause_url, plural
+from verne.web.pages.standard.shown import cited
 from verne.web.parts import Action, Empty, Link, PageHeader
 from verne.web.views.common import person_of, register_at, staff, tell_refusal
 
@@ -86,7 +88,6 @@ def page(request: HttpRequest) -> HttpResponse:
             "header": header,
             "plan": plan,
             "compared": compared,
-            "is_in_force": held is not None,
             "state": _state(compared),
             "draft": draft if draft != compared else None,
             "sections": [_row(each, person) for each in found],
@@ -162,7 +163,7 @@ def _row(each: SectionStanding, person: Person) -> SectionRow:
         key=each.section.key,
         title=each.section.title,
         letter=components.clause(
-            each.section.obligation,
+            cited(catalogue().requirements[each.section.obligation]),
             url=reverse("standard-obligation", args=[each.section.obligation]),
         ),
         standing=_standing(each),

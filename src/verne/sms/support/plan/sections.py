@@ -96,7 +96,7 @@ SECTIONS = (
         (
             Source(
                 "support.document",
-                ("title", "document_kind", "owner", "review_by"),
+                ("title", "document_kind", "owner"),
                 states=("in_force",),
                 where={"document_kind__in": ("policy", "external", "agreement")},
             ),

@@ -32,7 +32,7 @@ from verne.web.context import plural
 from verne.web.parts import Link, PageHeader
 from verne.web.views.common import tell_refusal
 
-from .shown import BASES, KINDS_OF_DOCUMENT, cited
+from .shown import BASES, KINDS_OF_DOCUMENT
 from .view import VIEW, require
 
 TONES: Final = {
@@ -67,7 +67,8 @@ class KindRow:
     name: str
     kind: Any
     basis: Any
-    obligations: Sequence[Link]
+    """Said only where the standard does not ask for it in words."""
+    clauses: Sequence[SafeString]
     places: Sequence[Place]
     standing: SafeString
     offers: Sequence[Offer] = ()
@@ -127,13 +128,10 @@ def _row(holding: Holding, *, files: bool) -> KindRow:
         key=kind.key,
         name=kind.name,
         kind=KINDS_OF_DOCUMENT[kind.kind],
-        basis=BASES[kind.basis],
-        obligations=[
-            Link(
-                label=cited(requirements[id]),
-                url=reverse("standard-obligation", args=[id]),
-            )
-            for id in kind.required_by
+        basis=BASES[kind.basis] if kind.basis == "implied" else "",
+        clauses=[
+            components.clause(number, url=reverse("standard-clause", args=[number]))
+            for number in dict.fromkeys(requirements[id].clause for id in kind.required_by)
         ],
         places=[_document(each, holding) for each in holding.documents]
         + [_register(each) for each in holding.shelves],
@@ -142,7 +140,7 @@ def _row(holding: Holding, *, files: bool) -> KindRow:
     )
 
 
-NOTHING_YET: Final = gettext_lazy("No record yet")
+NOTHING_YET: Final = gettext_lazy("None yet")
 
 
 def _standing(holding: Holding) -> Any:
