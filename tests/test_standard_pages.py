@@ -12,7 +12,7 @@ from django.utils import timezone
 from verne.conformity import statement
 from verne.conformity.catalogue import catalogue
 from verne.conformity.models import Adjustment, CheckResult, Snapshot
-from verne.engine.acts import revise
+from verne.engine.acts import act, revise
 from verne.engine.evidence import Answer, answers, every, some
 from verne.engine.people import Person
 from verne.sms.portfolio.service.models import Service
@@ -42,6 +42,11 @@ def signed_in(client):
         return client
 
     return sign_in
+
+
+def speaks(person: Person, language: str) -> None:
+    with act("settle", by=person, note="Preferences"):
+        Person.objects.filter(pk=person.pk).update(language=language)
 
 
 def text(response) -> str:
@@ -253,10 +258,37 @@ def test_a_reader_sees_the_values_and_sets_none(signed_in, reader):
 @pytest.mark.parametrize("language", ["en", "ko", "es", "zh-hans"])
 def test_the_pages_stand_in_every_language(signed_in, manager, language):
     a_service(manager, criticality_basis="")
+    speaks(manager, language)
     browser = signed_in(manager)
     for address in ("/standard/", "/standard/8.6.1/", f"/standard/check/{KEY}/"):
-        page = browser.get(address, headers={"accept-language": language})
+        page = browser.get(address)
         assert page.status_code == 200
+        assert f'<html lang="{language}"' in page.content.decode()
+
+
+def test_a_page_says_the_standard_in_the_language_of_its_reader(signed_in, manager):
+    browser = signed_in(manager)
+    for address, english, korean in (
+        ("/standard/8.6.1/", "Log and classify every incident.", "모든 인시던트를 기록하고 분류"),
+        ("/standard/obligation/8.6.1.b/", "its impact and urgency", "영향도와 긴급도에 따라"),
+        (f"/standard/check/{KEY}/", "approved priority rule", "승인된 우선순위 규칙"),
+        ("/standard/values/", "resolution and closure of an incident", "인시던트의 해결과 종료"),
+    ):
+        assert english in text(browser.get(address))
+        speaks(manager, "ko")
+        shown = text(browser.get(address))
+        assert korean in shown
+        assert english not in shown
+        speaks(manager, "en")
+
+
+@pytest.mark.parametrize("words", ["인시던트 관리", "incident management", "8.6.1"])
+def test_a_clause_is_found_by_its_number_and_by_its_title_in_both_languages(
+    signed_in, manager, words
+):
+    speaks(manager, "ko")
+    found = signed_in(manager).get("/jump/", {"q": words})
+    assert "/standard/8.6.1/" in found.content.decode()
 
 
 def test_a_page_weighs_less_than_a_hundred_kilobytes(signed_in, manager):

@@ -8,6 +8,7 @@ Nothing here knows the database or a clause by number; a new edition of the stan
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -117,10 +118,6 @@ class Clause:
     process: str = ""
     untitled: bool = False
     informative: bool = False
-
-    @property
-    def name(self) -> str:
-        return self.title
 
     @property
     def order(self) -> tuple[int, ...]:
@@ -518,10 +515,20 @@ def _no_counterpart(data: Mapping[str, Any], say: Say) -> NoCounterpart:
 
 
 def _worded(data: Mapping[str, Any], id: str, kinds: Mapping[str, str], say: Say) -> dict[str, Any]:
-    """The data with the texts people read in their language; `kinds` tells what each of them is."""
-    said = {name: say(kind, id, data[name]) for name, kind in kinds.items() if data.get(name)}
+    """The data with the texts people read in their language; `kinds` tells what each of them is.
+
+    The data names record types as the program does (`context_issue`); people read words.
+    """
+    said = {
+        name: IN_A_NAME.sub(" ", say(kind, id, data[name]))
+        for name, kind in kinds.items()
+        if data.get(name)
+    }
     return {**data, **said}
 
+
+IN_A_NAME = re.compile(r"(?<=[a-z])_(?=[a-z])")
+"""What stands between the words of a name in the data."""
 
 Made = TypeVar("Made")
 

@@ -28,7 +28,7 @@ class OfTheCatalogue:
         # Titles are told in the reader's language, so they are looked up each time.
         ordered = sorted(catalogue().clauses.values(), key=lambda clause: clause.order)
         return {
-            c.number: Clause(c.number, c.name, c.pdca, c.parent, c.informative) for c in ordered
+            c.number: Clause(c.number, c.title, c.pdca, c.parent, c.informative) for c in ordered
         }
 
     def obligations(self) -> Mapping[str, Obligation]:

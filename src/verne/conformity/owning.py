@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from verne.engine.people import Assignment
 
-from .catalogue import Catalogue, UniversalCheck
+from .catalogue import Catalogue, UniversalCheck, catalogue, original
 from .nonconforming import NO_OVERDUE, with_something_overdue
 from .verdict import Outcome
 
 if TYPE_CHECKING:
-    from verne.engine.people import Person
+    from verne.engine.people import Person, Role
 
 OWNER_ASSIGNED = "owner-assigned"
 
@@ -30,6 +30,14 @@ def holders_by_role(at: datetime) -> dict[str, list[Person]]:
         if assignment.person not in held[assignment.role.key]:
             held[assignment.role.key].append(assignment.person)
     return dict(held)
+
+
+def duty_of(role: Role) -> str:
+    """What a role is for: in the organization's words, or else in those of the catalogue."""
+    known = original().roles.get(role.key)
+    if known is None or role.duty not in ("", known.duty):
+        return role.duty
+    return catalogue().roles[role.key].duty
 
 
 def universal_of_requirements(catalogue: Catalogue, at: datetime) -> Universal:

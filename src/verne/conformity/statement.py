@@ -22,13 +22,14 @@ from verne.engine.records import Sheet
 
 from .adjusting import InForce
 from .attesting.models import Attestation, judgements
-from .catalogue import EDITION, STANDARDS, Catalogue, Clause, Requirement, UniversalCheck, catalogue
+from .catalogue import EDITION, Catalogue, Clause, Requirement, UniversalCheck, catalogue
 from .computing import Figure, ask, compute
 from .marking import settle_marks
 from .models import CheckResult, Run, Snapshot
 from .nonconforming import with_an_open_major
 from .owning import Universal, spread, universal_of_requirements
 from .verdict import Judgement, Outcome, Result, Verdict, judge
+from .wording import STANDARDS
 
 if TYPE_CHECKING:
     from verne.engine.people import Person

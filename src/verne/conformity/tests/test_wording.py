@@ -11,8 +11,10 @@ from django.utils.translation import override, to_locale
 from tools import wording as tool
 from verne.conformity import catalogue as reading
 from verne.conformity.catalogue import catalogue, crosswalk, predecessor, read_catalogue
+from verne.conformity.owning import duty_of
 from verne.conformity.statement import catalogue_digest
 from verne.conformity.wording import Wording, languages, mark
+from verne.engine.people import Role
 
 LANGUAGES = [to_locale(code) for code, _name in settings.LANGUAGES if code != "en"]
 
@@ -101,3 +103,12 @@ def test_what_is_filled_in_is_missing_no_more(
     filled.write_text(json.dumps(rows), encoding="utf-8")
     tool.fill("ko", filled)
     assert {row["text"] for row in rows}.isdisjoint(t.english for t in tool.untranslated("ko"))
+
+
+@pytest.mark.django_db
+def test_a_duty_is_said_in_the_language_of_the_reader_until_somebody_rewrites_it() -> None:
+    role = Role.objects.get(key="risk_manager")
+    with override("ko"):
+        assert duty_of(role) == catalogue().roles["risk_manager"].duty != role.duty
+        role.duty = "Fragt vor jedem Umzug, was schiefgehen kann."
+        assert duty_of(role) == role.duty

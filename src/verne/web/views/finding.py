@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from verne.conformity.catalogue import catalogue
+from verne.conformity.catalogue import catalogue, original
 from verne.engine import search as engine_search
 from verne.engine.people import Person
 from verne.engine.records import Sheet
@@ -100,11 +100,11 @@ def _clauses(person: Person, text: str) -> list[Hit]:
         for clause in catalogue().clauses.values()
         if clause.number.startswith(wanted)
         or wanted in clause.title.casefold()
-        or wanted in clause.name.casefold()
+        or wanted in original().clauses[clause.number].title.casefold()
     ]
     found.sort(key=lambda clause: clause.order)
     return [
-        Hit(ref=clause.number, title=clause.name, url=clause_url(clause.number))
+        Hit(ref=clause.number, title=clause.title, url=clause_url(clause.number))
         for clause in found[:FEW]
     ]
 

@@ -107,7 +107,7 @@ def _quarter(
 def _piece(clause: Clause, sums: RollUp) -> WheelClause:
     return WheelClause(
         number=clause.number,
-        title=clause.name,
+        title=clause.title,
         result=_result(sums),
         share=sums.conforming / sums.total if sums.total else 0,
         url=clause_url(clause.number),
@@ -131,7 +131,7 @@ def _tree(statement: Statement, sums: Mapping[str, RollUp]) -> list[dict[str, An
             "clauses": [
                 {
                     "number": clause.number,
-                    "title": clause.name,
+                    "title": clause.title,
                     "url": clause_url(clause.number),
                     "verdict": components.verdict(_result(sums[clause.number])),
                     "figure": _("%(met)s of %(total)s")

@@ -113,9 +113,9 @@ def _shown(view: View, place: Place, clauses: Mapping[str, RollUp], *, practice:
                 chip=components.clause(
                     speaks.clause,
                     view.clause_url(speaks.clause),
-                    title=view.catalogue.clauses[speaks.clause].name,
+                    title=view.catalogue.clauses[speaks.clause].title,
                 ),
-                name=view.catalogue.clauses[speaks.clause].name,
+                name=view.catalogue.clauses[speaks.clause].title,
                 relation=RELATIONS[speaks.relation],
                 result=result_badge(clauses[speaks.clause].worst),
                 note=speaks.note,

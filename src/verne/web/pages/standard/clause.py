@@ -67,7 +67,7 @@ def clause(request: HttpRequest, number: str) -> HttpResponse:
         view.base
         | {
             "header": PageHeader(
-                title=f"{number} {found.name}",
+                title=f"{number} {found.title}",
                 lead=found.purpose,
                 quarter=found.pdca,  # type: ignore[arg-type]
                 crumbs=crumbs(view, view.catalogue.ancestors(number)),

@@ -45,7 +45,7 @@ def branch_of(view: View, clause: Clause, sums: dict[str, RollUp]) -> Branch:
     group = sums[clause.number]
     return Branch(
         number=clause.number,
-        title=clause.name,
+        title=clause.title,
         url=view.clause_url(clause.number),
         quarter=clause.pdca,
         verdict=result_badge(group.worst) if group.worst else SafeString(""),

@@ -96,14 +96,12 @@ class View:
             "may_compute": self.person.may(COMPUTE) and not self.past,
         }
 
-
     def _other_url(self) -> str:
         """The same day the other way: as it was said then, or computed from its records."""
         if self.on is None or (self.computed and self._unsaid()):
             return ""
         query = {"on": self.on.isoformat()} | ({} if self.computed else {"from": RECORDS})
         return f"{self.request.path}?{urlencode(query)}"
-
 
     def _unsaid(self) -> bool:
         """Whether no snapshot was taken up to then, so that nothing was said."""
@@ -162,7 +160,8 @@ def crumbs(view: View, clauses: Sequence[Clause]) -> list[Link]:
     """From the standard down to the clause, which come nearest first."""
     trail = [Link(label=view.catalogue.standard.designation, url=view.url("standard"))]
     return trail + [
-        Link(label=f"{c.number} {c.name}", url=view.clause_url(c.number)) for c in reversed(clauses)
+        Link(label=f"{c.number} {c.title}", url=view.clause_url(c.number))
+        for c in reversed(clauses)
     ]
 
 

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_POST
 
 from verne.conformity.catalogue import catalogue
+from verne.conformity.owning import duty_of
 from verne.engine.acts import act, file, move
 from verne.engine.people import Assignment, Organization, Person, Role
 from verne.engine.register import registers
@@ -143,6 +144,7 @@ def role(request: HttpRequest, key: str) -> HttpResponse:
         template="settings/role.html",
         role=row,
         label=role_label(key),
+        duty=duty_of(row),
         definition=RoleDefinition.objects.standing().filter(role=row).first(),
         assignments=held.order_by("-since"),
         now=timezone.now(),
