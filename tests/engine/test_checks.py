@@ -41,6 +41,7 @@ def test_what_is_declared_now_is_right() -> None:
         checks.roles_are_granted_real_verbs,
         checks.links_tie_real_kinds,
         checks.cascades_carry_real_moves,
+        checks.documented_information_counts_real_states,
     ):
         assert words(check()) == []
 
@@ -196,3 +197,12 @@ def test_those_who_have_no_say_are_named_by_a_field(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(Category, "lifecycle", SayLife)
     (told,) = words(checks.registers_name_real_fields())
     assert told.startswith("CategoryRegister names 'requestor'")
+
+
+def test_a_state_that_counts_as_documented_information_exists(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(registers["resolution.incident"], "documented", {"incidents": ("shut",)})
+    (told,) = words(checks.documented_information_counts_real_states())
+    assert told.startswith("IncidentRegister counts 'shut' as incidents")
+    assert "Its states are recorded, " in told

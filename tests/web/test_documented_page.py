@@ -11,9 +11,11 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from verne.conformity.catalogue import catalogue
 from verne.conformity.documented import Holding, Standing, holdings
 from verne.engine.acts import revise
 from verne.engine.people import Person
+from verne.engine.register import registers
 from verne.sms.resolution.incident.samples import an_incident
 from verne.sms.support.document.models import Document
 from verne.sms.support.document.revision import Revision
@@ -35,6 +37,11 @@ def test_all_kinds_are_shown_and_missing_at_first(manager: Person, browse: Brows
     said = browse(manager).get(PAGE).content.decode()
     assert said.count("<tr data-row") == 64
     assert all(each.standing is Standing.MISSING for each in holdings(manager))
+
+
+def test_registers_are_kinds_that_the_standard_asks_for() -> None:
+    named = {key for register in registers.values() for key in register.documented}
+    assert named <= catalogue().documented_information.keys()
 
 
 def test_one_click_files_the_document_with_its_first_draft(manager: Person, browse: Browse) -> None:

@@ -138,6 +138,22 @@ def cascades_carry_real_moves(**kwargs: Any) -> list[CheckMessage]:
 
 
 @register()
+def documented_information_counts_real_states(**kwargs: Any) -> list[CheckMessage]:
+    return [
+        Error(
+            f"{r.__name__} counts {state!r} as {key}, which is no state of {r.model.__name__}.",
+            hint="Its states are " + ", ".join(r.model.lifecycle.states) + ".",
+            obj=r,
+            id="verne.E010",
+        )
+        for r in registers.values()
+        for key, states in r.documented.items()
+        for state in states
+        if state not in r.model.lifecycle.states
+    ]
+
+
+@register()
 def what_is_raised_anywhere_is_tied_by_a_real_link(**kwargs: Any) -> list[CheckMessage]:
     return [
         Error(
@@ -162,7 +178,16 @@ def _points_forward(field: Any) -> bool:
 
 def _unknown_fields(r: type[Register]) -> Iterator[str]:
     columns = [c for c in r.columns if not isinstance(c, Column)]
-    named = [*columns, *r.filters, *r.search, *r.fields(), *r.filing, *r.parts, *r.portal, *r.also_for.values()]
+    named = [
+        *columns,
+        *r.filters,
+        *r.search,
+        *r.fields(),
+        *r.filing,
+        *r.parts,
+        *r.portal,
+        *r.also_for.values(),
+    ]
     named += [name for move in r.model.lifecycle.moves.values() for name in move.fields]
     approvals = [move.approval for move in r.model.lifecycle.moves.values() if move.approval]
     named += [name for approval in approvals for name in approval.but_not]
