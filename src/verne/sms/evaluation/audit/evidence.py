@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
+from verne.engine import triggers
 from verne.engine.evidence import Asked, Evidence, every, evidence, none_of
 from verne.engine.history import Act
+from verne.engine.people import Assignment
+from verne.engine.records import Sheet
+from verne.sms.support.competence.models import Competence, CompetenceRecord
+from verne.sms.support.document.retention import RetentionRule, RetentionSubject
 
+from . import skill
 from .clauses import auditable, covers, read
 from .finding import AuditFinding
-from .models import Audit
+from .models import Audit, AuditMember
 from .programme import AuditArea, AuditProgramme
 
 FILLED = (
@@ -155,6 +162,50 @@ def audits_have_criteria_and_scope_before_they_start(asked: Asked) -> Evidence:
         _ours(asked).filter(started_at__lte=asked.at),
         _blank("criteria", "scope", "clauses") | ~Q(Exists(prepared)),
         note=_("No criteria or scope, or it started without being prepared."),
+    )
+
+
+@evidence(
+    "auditors-impartial",
+    reads=(Audit, AuditMember, Competence, CompetenceRecord, Assignment),
+)
+def auditors_are_impartial_and_able(asked: Asked) -> Evidence:
+    """The moves refuse a team that judges its own work: an audit that made them had none.
+
+    What was brought in from elsewhere made no moves, and somebody may run out of competence.
+    """
+    moved = Act.objects.filter(record=OuterRef("pk"), verb="move", at__lte=asked.at)
+    conducted = Q(completed_at=None) | Q(Exists(moved.filter(name="conduct")))
+    able = AuditMember.objects.filter(of=OuterRef("pk"), duty__in=AuditMember.JUDGING)
+    lacking = able.filter(Exists(skill.unmet(asked.at, OuterRef(OuterRef("person")))))
+    population = _ours(asked).filter(started_at__gte=asked.since, started_at__lte=asked.at)
+    if not skill.needs(asked.at).exists():
+        return Evidence(population, population, _("No competence is asked of auditors."))
+    return none_of(
+        population,
+        ~Q(Exists(moved.filter(name="start"))) | ~conducted | ~Q(Exists(able)) | Q(Exists(lacking)),
+        note=_("The program did not look at its team, or an auditor lacks a competence."),
+    )
+
+
+KEPT = (AuditProgramme, Audit, AuditFinding)
+"""What is retained as evidence of the programme and of results."""
+
+
+@evidence("audit-records-retained", reads=(*KEPT, RetentionRule, RetentionSubject))
+def programmes_audits_and_findings_are_kept(asked: Asked) -> Evidence:
+    """A rule in force speaks of their kind, and the history tells of each since it was filed."""
+    kinds = [model.kind_name() for model in KEPT]
+    kept = Sheet.objects.filter(kind__in=kinds, filed_at__lte=asked.at)
+    if triggers.missing(connection):
+        return Evidence(kept, kept, _("The triggers that write the history are not in place."))
+    ruled = RetentionSubject.objects.filter(of__state="in_force", of__withdrawn_at=None)
+    subjects = ruled.filter(subject__in=kinds).values_list("subject", flat=True)
+    told = Act.objects.filter(record=OuterRef("pk"), verb="file")
+    return none_of(
+        kept,
+        ~Q(kind__in=list(subjects)) | ~Q(Exists(told)),
+        note=_("No retention rule speaks of its kind, or nothing tells who filed it."),
     )
 
 

@@ -77,7 +77,7 @@ def judged_by_person(audit: Audit) -> dict[Person, tuple[str, ...]]:
 
 
 def entanglements(audit: Audit, at: datetime | None = None) -> list[Entanglement]:
-    """Every reason why an auditor of the team is not independent; four queries, however many."""
+    """Every reason why an auditor of the team is not independent; few queries, however many."""
     at = at or now()
     judged = judged_by_person(audit)
     if not judged:
@@ -86,8 +86,9 @@ def entanglements(audit: Audit, at: datetime | None = None) -> list[Entanglement
     found: list[Entanglement] = []
     found += _by_role(judged, since, at)
     kinds = kinds_within(clause for clauses in judged.values() for clause in clauses)
-    found += _by_ownership(judged, kinds, since)
-    found += _by_work(judged, kinds, since, at, without=_of_this_audit(audit))
+    without = _of_this_audit(audit) + _about_themselves(judged, kinds)
+    found += _by_ownership(judged, kinds, since, without=without)
+    found += _by_work(judged, kinds, since, at, without=without)
     order = {person.pk: n for n, person in enumerate(judged)}
     return sorted(found, key=lambda e: (order[e.person.pk], e.clause, e.reason))
 
@@ -119,12 +120,17 @@ def _by_role(
 
 
 def _by_ownership(
-    judged: dict[Person, tuple[str, ...]], kinds: dict[str, tuple[str, ...]], since: datetime
+    judged: dict[Person, tuple[str, ...]],
+    kinds: dict[str, tuple[str, ...]],
+    since: datetime,
+    *,
+    without: list[int],
 ) -> list[Entanglement]:
     """Who owns records of the clauses that are open or were touched within the year."""
     rows = (
         Sheet.objects.filter(owner__in=judged, kind__in=kinds, withdrawn_at=None)
         .filter(Q(changed_at__gte=since) | _unfinished(kinds))
+        .exclude(pk__in=without)
         .values("owner", "kind")
         .annotate(number=Count("pk"), newest=Max("pk"))
         .order_by("owner", "kind")
@@ -210,6 +216,19 @@ def _of_this_audit(audit: Audit) -> list[int]:
     for name in ("findings", "samples", "requests"):
         own += getattr(audit, name).values_list("pk", flat=True)
     return own
+
+
+def _about_themselves(
+    judged: dict[Person, tuple[str, ...]], kinds: dict[str, tuple[str, ...]]
+) -> list[int]:
+    """Records that speak of an auditor: to accept one's own appointment is no work on others'."""
+    found: list[int] = []
+    for kind in kinds:
+        model: Any = register_of(kind).model
+        named = next((f for f in model._meta.local_fields if f.name == "person"), None)
+        if named is not None and named.related_model is Person:
+            found += model._default_manager.filter(person__in=judged).values_list("pk", flat=True)
+    return found
 
 
 def _under(number: str, clauses: tuple[str, ...]) -> str:

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from verne.engine.lifecycle import Lifecycle, Move, State
 from verne.engine.records import Part, Record
 
-from . import checklist, independence, report
+from . import checklist, independence, report, skill
 from .clauses import a_list_of_clauses, an_obligation, read, tidy
 from .programme import AuditProgramme
 
@@ -110,7 +110,7 @@ class AuditLife(Lifecycle):
         prepared,
         _("Prepare"),
         needs=("owner", "planned_for", "criteria", "scope", "clauses"),
-        guards=(one_leads_the_team, the_plan_has_days, independence.refusal),
+        guards=(one_leads_the_team, the_plan_has_days, independence.refusal, skill.refusal),
         then=(checklist.generate,),
     )
     plan_again = Move(prepared, planned, _("Plan again"), note=True)
@@ -131,6 +131,7 @@ class AuditLife(Lifecycle):
             every_question_has_a_verdict,
             what_does_not_conform_is_a_finding,
             samples_are_evaluated,
+            independence.refusal,
         ),
         then=(stamp_completion,),
     )

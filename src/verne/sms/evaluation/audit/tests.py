@@ -14,10 +14,12 @@ from django.utils import timezone
 from verne.engine import approvals, moment, signing
 from verne.engine.acts import NotOpen, act, file, move, revise, withdraw
 from verne.engine.evidence import Asked, answers
-from verne.engine.people import Person
+from verne.engine.people import Person, Role
 from verne.engine.requirements import library
 from verne.engine.testing import a_person, walk
 from verne.sms.resolution.problem.samples import a_problem
+from verne.sms.support.competence.samples import a_competence, a_competencerecord
+from verne.sms.support.document.samples import a_retentionrule
 
 from . import coverage, report
 from .checklist import Overtaken, judge, judge_rest, questions_of
@@ -450,6 +452,56 @@ def in_force(by: Person, approver: Person, **facts: Any) -> AuditProgramme:
     programme = move(an_auditprogramme(by, **facts), "lay_out", by=by)
     approvals.vote(approvals.ask(programme, "put_in_force", by=by), by=approver, agrees=True)
     return move(programme, "put_in_force", by=by)
+
+
+def able(person: Person, by: Person) -> None:
+    """Somebody may audit by what is asked of auditors."""
+    asked = a_competence(
+        by, title="Auditing", needs=[{"role": Role.objects.get(key="internal_auditor"), "level": 3}]
+    )
+    held = a_competencerecord(by, person=person, competence=asked, level=3, basis="training")
+    move(held, "assess", by=by)
+
+
+def test_whoever_judges_is_able_to(manager: Person, auditor: Person) -> None:
+    able(manager, by=auditor_of_competence(manager))
+    with pytest.raises(NotOpen, match="holds no valid record of the competence “Auditing”"):
+        move(an_audit(auditor), "prepare", by=auditor)
+
+
+def auditor_of_competence(person: Person) -> Person:
+    """Somebody else who may assess."""
+    return a_person("Anna Petrova", roles=["competence_manager", "sms_manager"])
+
+
+def test_auditors_are_impartial_by_the_moves_and_able_by_their_records(
+    auditor: Person, manager: Person
+) -> None:
+    started = walk(an_audit(auditor), "prepare", "start", by=auditor)
+    assert figures("auditors-impartial") == (1, 1)
+    able(auditor, by=manager)
+    assert figures("auditors-impartial") == (1, 0)
+    with act("settle", by=None, note="As an import brings it"):
+        Audit.objects.filter(pk=started.pk).update(completed_at=timezone.now())
+    assert figures("auditors-impartial") == (1, 1)
+
+
+def test_what_auditors_hold_of_themselves_is_no_work_of_theirs(
+    auditor: Person, manager: Person
+) -> None:
+    able(auditor, by=manager)
+    about = an_audit(auditor, clauses="7.2")
+    assert entanglements(about) == []
+
+
+def test_programmes_audits_and_findings_are_kept_by_a_rule(manager: Person) -> None:
+    an_auditfinding(manager)
+    assert figures("audit-records-retained") == (2, 2)
+    kinds = ("evaluation.audit", "evaluation.auditfinding")
+    rule = a_retentionrule(manager, subjects=[{"subject": kind} for kind in kinds])
+    if rule.state == "draft":
+        move(rule, "put_in_force", by=manager)
+    assert figures("audit-records-retained") == (2, 0)
 
 
 def test_a_programme_is_approved_for_now_and_kept_to(manager: Person, approver: Person) -> None:

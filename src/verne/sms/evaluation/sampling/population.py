@@ -12,10 +12,10 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from verne.engine import listing
-from verne.engine.records import Record
+from verne.engine.records import Record, Sheet
 from verne.engine.register import Register, by_slug
 from verne.engine.requirements import library
-from verne.engine.rights import may
+from verne.engine.rights import may, scope
 
 from .draw import LARGEST, in_order
 
@@ -99,6 +99,10 @@ def _of_check(
         )
     rows = found.exceptions if _shown(said) == "exceptions" else found.population
     model: Any = rows.model
+    if model is Sheet:
+        reached = Sheet.objects.filter(pk__in=rows.values("pk"))
+        seen_ones = reached.filter(scope(by, Sheet))
+        return seen_ones, reached.count() - seen_ones.count()
     if not issubclass(model, Record):
         raise ValidationError(
             {
