@@ -8,11 +8,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from verne.engine import moment
 from verne.engine.lifecycle import State
 from verne.engine.people import Person
 from verne.engine.records import Record, Sheet
@@ -80,7 +80,7 @@ def due(at: datetime | None, *, open: bool) -> SafeString:
     """A due time: how much is left while somebody can still act on it, else when it was."""
     if at is None or not open:
         return components.moment(at)
-    left = (at - timezone.now()).total_seconds()
+    left = (at - moment.now()).total_seconds()
     if left < 0:
         late = components.Clock(label=_("Due"), standing="late", seconds=-left, due=at, share=1)
         return components.clock(late, brief=True)

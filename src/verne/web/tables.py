@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
+from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -33,6 +34,7 @@ from .parts import Bulk, Chosen, Column, Facet, FilterBar, Link, Option, Pager, 
 from .views.common import url
 
 if TYPE_CHECKING:
+    from django.utils.safestring import SafeString
     from django_stubs_ext import StrOrPromise
 
 ALWAYS_SHOWN = frozenset({"ref", "title", "state", "priority", "due_at"})
@@ -73,7 +75,7 @@ def table(page: Page, person: Person) -> Table:
         columns=[_column(wanted, column) for column in wanted.columns],
         rows=[
             Row(
-                cells=[show.cell(record, column) for column in wanted.columns],
+                cells=[_cell(wanted, record, column) for column in wanted.columns],
                 pick=record.ref,
                 title=f"{record.ref} {record.title}",
             )
@@ -82,6 +84,14 @@ def table(page: Page, person: Person) -> Table:
         pager=pager(page),
         bulk=Bulk(url=f"/{wanted.register.slug}/bulk", moves=moves) if moves else None,
     )
+
+
+def _cell(wanted: Wanted, record: Any, column: str | RegisterColumn) -> SafeString | str:
+    if wanted.at is None or column != "ref":
+        return show.cell(record, column)
+    # Who looks at the past goes on looking at it.
+    then = timezone.localtime(wanted.at).strftime("%Y-%m-%dT%H:%M:%S")
+    return components.ref(record.ref, url(f"/r/{record.ref}/as-it-was", [("at", then)]))
 
 
 def _column(wanted: Wanted, column: str | RegisterColumn) -> Column:

@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from verne.engine.history import Act
 from verne.engine.records import Sheet
 from verne.engine.rights import scope
 from verne.engine.seal.checking import Checked, Standing, check_record
@@ -40,13 +41,19 @@ def check(request: HttpRequest) -> HttpResponse:
         "sheet": sheet,
         "unknown": bool(ref) and sheet is None,
         "wrong": wrong,
-        "table": _table(checked) if checked else None,
+        "table": _table(sheet, checked) if sheet and checked else None,
     }
     status = 404 if ref and sheet is None else 200
     return render(request, "proof/record.html", context, status=status)
 
 
-def _table(checked: list[Checked]) -> Table:
+def _done(sheet: Sheet, act: Act) -> str:
+    """What an act was, in the words of the record's lifecycle."""
+    step = sheet.model.lifecycle.moves.get(act.name) if act.verb == "move" else None
+    return str(step.label) if step else f"{act.verb} {act.name}".strip()
+
+
+def _table(sheet: Sheet, checked: list[Checked]) -> Table:
     return Table(
         caption=_("Acts on the record, the oldest first"),
         columns=[
@@ -61,7 +68,7 @@ def _table(checked: list[Checked]) -> Table:
             Row(
                 cells=[
                     components.moment(each.act.at, "exact"),
-                    f"{each.act.verb} {each.act.name}".strip(),
+                    _done(sheet, each.act),
                     components.person(each.act.by) if each.act.by else components.NOTHING,
                     phrases.number(each.rows),
                     components.NOTHING if each.place is None else phrases.number(each.place),
