@@ -7,11 +7,12 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from verne.engine.acts import act, file, move
+from verne.engine.acts import act, file, move, revise
 from verne.engine.people import Person, Role
 from verne.engine.signing import signatures_of
 from verne.engine.testing import a_person
 from verne.sms.leadership.role.models import Appointment, RoleDefinition
+from verne.sms.leadership.role.starters import begin_with_starters
 from verne.sms.support.awareness.samples import a_campaign
 from verne.sms.support.competence.models import Competence
 
@@ -60,12 +61,20 @@ def test_a_role_is_accepted_with_the_password_on_its_page(
 ) -> None:
     values = {"role": Role.objects.get(key="knowledge_manager"), "person": keeper}
     appointment = file(Appointment, values, by=director)
+    begin_with_starters(director)
     client = browse(keeper)
+    assert "Retires articles that nobody vouches for." in (
+        client.get(f"/r/{appointment.ref}").content.decode()
+    )
     assert appointment.ref in client.get("/").content.decode()
     url = f"/r/{appointment.ref}/move/accept"
     assert client.post(url, {"password": "guess", "seen": ""}).status_code == 422
     assert client.post(url, {"password": PASSWORD, "seen": ""}).status_code == 302
     assert signatures_of(appointment, meaning="acceptance").get().way == "password"
+    duties = {"duties": "Keeps the knowledge base, and teaches others to."}
+    revise(RoleDefinition.objects.get(role__key="knowledge_manager"), duties, by=director)
+    page = client.get(f"/r/{appointment.ref}").content.decode()
+    assert "says something else now" in page
 
 
 def test_people_see_their_own_line_of_the_matrix(

@@ -1,1 +1,3 @@
 """Special pages about people: seats, competences, awareness."""
+
+from . import appointment as appointment
