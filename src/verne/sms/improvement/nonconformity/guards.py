@@ -68,6 +68,12 @@ def nothing_more_is_needed(nonconformity: Nonconformity) -> StrOrPromise | None:
     return None
 
 
+def it_is_still_in_question(nonconformity: Nonconformity) -> StrOrPromise | None:
+    if nonconformity.round == 1:
+        return None
+    return _("It was accepted and worked on: carry it to its end.")
+
+
 # --- Action --------------------------------------------------------------------------------------
 
 

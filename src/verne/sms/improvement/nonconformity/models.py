@@ -21,6 +21,7 @@ from .guards import (
     a_criterion_is_set_for_work_to_come,
     a_major_one_calls_for_action,
     correction_is_stated,
+    it_is_still_in_question,
     its_actions_are_done,
     its_causes_are_found_or_left,
     its_proof_can_be_asked,
@@ -178,7 +179,13 @@ class NonconformityLife(Lifecycle):
         note=True,
     )
     reopen = Move(closed, corrected, _("Reopen: it came back"), note=True, then=(it_came_back,))
-    not_accept = Move((detected, corrected), not_accepted, _("Do not accept"), note=True)
+    not_accept = Move(
+        (detected, corrected),
+        not_accepted,
+        _("Do not accept"),
+        guards=(it_is_still_in_question,),
+        note=True,
+    )
     accept_after_all = Move(not_accepted, detected, _("Accept after all"), note=True)
 
 

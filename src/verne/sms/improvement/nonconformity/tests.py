@@ -375,6 +375,15 @@ def test_what_did_not_help_begins_again_and_is_counted(
     assert second.round == 2
 
 
+def test_one_that_was_worked_on_cannot_be_turned_down(
+    waiting: Nonconformity, manager: Person, approver: Person
+) -> None:
+    note = "Seven in June"
+    again = move(waiting, "find_ineffective", by=approver, values=SEEN, note=note)
+    with pytest.raises(NotOpen, match="carry it to its end"):
+        move(again, "not_accept", by=manager, note="Too much work")
+
+
 def test_one_that_came_back_is_reopened_with_the_reason(
     waiting: Nonconformity, manager: Person, approver: Person
 ) -> None:
