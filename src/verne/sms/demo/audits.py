@@ -174,7 +174,7 @@ def incidents_and_requests(story: Story) -> Life:
     _rest(audit, by=laura, broken={finding.obligation: f"See {finding.ref}."})
     audit = _concluded(audit, "yes", "Users are served in time; the last step is missing.", laura)
     yield _before(story, days=159)
-    raised = Nonconformity.objects.filter(requirement="8.6.2.d").order_by("pk").first()
+    raised = Nonconformity.objects.filter(requirement="8.6.2.d").earliest("pk")
     link(raised, "raised_from", finding, by=laura)
     audit = _reported(audit, by=laura, to=[ines, story.people["Tomas Lindqvist"]])
     yield _before(story, days=40)

@@ -64,9 +64,11 @@ def generate(audit: Audit, act: Act) -> None:
 
 def left_open(audit: Audit) -> list[AuditFinding]:
     """What the audit that this one follows up found, and what is not closed."""
+    from .finding import AuditFinding
+
     if audit.follow_up_of_id is None:
         return []
-    found = audit.follow_up_of.findings.standing().open()
+    found = AuditFinding.objects.standing().open().filter(audit=audit.follow_up_of_id)
     return list(found.exclude(grade="strength").order_by("pk"))
 
 

@@ -102,8 +102,8 @@ def _by_role(
         Q(until=None) | Q(until__gt=since), since__lte=at, person__in=people
     )
     roles_of: dict[int, set[str]] = defaultdict(set)
-    for person, role in held.values_list("person", "role__key"):
-        roles_of[person].add(role)
+    for number, role in held.values_list("person", "role__key"):
+        roles_of[number].add(role)
     found = []
     for person, clauses in judged.items():
         seen: set[tuple[str, str]] = set()

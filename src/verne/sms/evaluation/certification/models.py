@@ -71,13 +71,13 @@ def plan_visits(certificate: Certificate, act: Act) -> None:
         if held.get(each):
             held[each].pop(0)
             continue
-        row = next((r for r in waiting if r.kind == each), None)
-        if row is None:
+        planned = next((row for row in waiting if row.kind == each), None)
+        if planned is None:
             CertificationVisit.objects.create(of=certificate, kind=each, due_on=due)
             continue
-        waiting.remove(row)
-        row.due_on = due
-        row.save(update_fields=["due_on"])
+        waiting.remove(planned)
+        planned.due_on = due
+        planned.save(update_fields=["due_on"])
 
 
 class CertificateLife(Lifecycle):
