@@ -184,7 +184,7 @@ def _gaps(statement: Statement) -> list[dict[str, Any]]:
     failing.sort(key=lambda pair: -pair[0])
     return [
         {
-            "title": Truncator(requirement.text).words(14),
+            "title": Truncator(requirement.text).chars(120),
             "url": f"/standard/obligation/{requirement.id}/",
             "clause": components.clause(
                 requirement.clause,
