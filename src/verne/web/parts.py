@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from .components import NOTHING
 
@@ -387,6 +387,17 @@ class TimelineAct:
     changes: Sequence[Change] = ()
     url: str = ""
     """The record as it was right after this act."""
+
+    AT_ONCE: ClassVar[int] = 12
+    """So many changes are read at once; one more is folded away with the others."""
+
+    @property
+    def shown(self) -> Sequence[Change]:
+        return self.changes[: self.AT_ONCE]
+
+    @property
+    def folded(self) -> Sequence[Change]:
+        return self.changes[self.AT_ONCE :]
 
 
 @dataclass(frozen=True, kw_only=True)
