@@ -119,10 +119,6 @@ def load(
     are any.
     """
     require(by)
-    if understand(read(text)).key.startswith("urn:verne:"):
-        raise ValidationError(
-            _("This library comes with Verne and is updated with it; it cannot be loaded.")
-        )
     return _take(text, by=by, file_name=file_name, scores=scores, note=note)
 
 
@@ -142,6 +138,10 @@ def _take(
 ) -> LibraryVersion:
     with transaction.atomic():
         planned = plan(text)
+        if origin == Library.Origin.LOADED and planned.library.key.startswith("urn:verne:"):
+            raise ValidationError(
+                _("This library comes with Verne and is updated with it; it cannot be loaded.")
+            )
         if planned.outcome is Outcome.SAME and planned.current:
             return planned.current
         strategy = _strategy(planned, scores)
