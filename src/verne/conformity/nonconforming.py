@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q
@@ -12,24 +13,32 @@ from verne.sms.improvement.nonconformity.models import Nonconformity, Nonconform
 NO_OVERDUE = "no-overdue-nonconformity"
 
 
-def with_an_open_major(at: datetime) -> frozenset[str]:
-    """The requirements against which a major nonconformity is open."""
-    return _requirements(_unsettled(at).filter(grade=Nonconformity.Grade.MAJOR))
+@dataclass(frozen=True)
+class Against:
+    """The requirements that something stands against."""
+
+    major: frozenset[str]
+    """A major nonconformity is open."""
+    overdue: frozenset[str]
+    """A correction or an action is past its day, or a major nonconformity is open."""
 
 
-def with_something_overdue(at: datetime) -> frozenset[str]:
-    """Those with a correction or an action past its day, or with an open major nonconformity."""
+def against(at: datetime) -> Against:
+    """What stands against which requirements at an instant, in one query."""
     actions = CorrectiveAction.objects.standing().open().filter(nonconformity=OuterRef("pk"))
-    late_action = Exists(actions.filter(due_at__lte=at))
+    late_action = Q(Exists(actions.filter(due_at__lte=at)))
     late_correction = Q(state="detected", due_at__lte=at)
-    major = Q(grade=Nonconformity.Grade.MAJOR)
-    return _requirements(_unsettled(at).filter(late_correction | late_action | major))
-
-
-def _unsettled(at: datetime) -> NonconformityQuerySet:
+    is_major = Q(grade=Nonconformity.Grade.MAJOR)
     found: NonconformityQuerySet = Nonconformity.objects.unsettled()
-    return found.filter(detected_at__lte=at).exclude(requirement="")
-
-
-def _requirements(found: NonconformityQuerySet) -> frozenset[str]:
-    return frozenset(found.order_by().values_list("requirement", flat=True).distinct())
+    rows = (
+        found.filter(late_correction | late_action | is_major, detected_at__lte=at)
+        .exclude(requirement="")
+        .order_by()
+        .values_list("requirement", "grade")
+        .distinct()
+    )
+    troubled = list(rows)
+    return Against(
+        major=frozenset(id for id, grade in troubled if grade == Nonconformity.Grade.MAJOR),
+        overdue=frozenset(id for id, _grade in troubled),
+    )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from verne.engine.people import Assignment
 
 from .catalogue import Catalogue, UniversalCheck, catalogue, original
-from .nonconforming import NO_OVERDUE, with_something_overdue
+from .nonconforming import NO_OVERDUE
 from .verdict import Outcome
 
 if TYPE_CHECKING:
@@ -40,8 +40,10 @@ def duty_of(role: Role) -> str:
     return catalogue().roles[role.key].duty
 
 
-def universal_of_requirements(catalogue: Catalogue, at: datetime) -> Universal:
-    """What the universal conditions on single requirements found."""
+def universal_of_requirements(
+    catalogue: Catalogue, at: datetime, *, overdue: frozenset[str]
+) -> Universal:
+    """What the conditions on every requirement found; `overdue` names those where work is late."""
     held = holders_by_role(at)
     return spread(
         catalogue,
@@ -49,7 +51,7 @@ def universal_of_requirements(catalogue: Catalogue, at: datetime) -> Universal:
             OWNER_ASSIGNED: frozenset(
                 r.id for r in catalogue.requirements.values() if not held.get(r.owner_role)
             ),
-            NO_OVERDUE: with_something_overdue(at),
+            NO_OVERDUE: overdue,
         },
     )
 

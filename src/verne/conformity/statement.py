@@ -26,7 +26,7 @@ from .catalogue import EDITION, Catalogue, Clause, Requirement, UniversalCheck, 
 from .computing import Figure, ask, compute
 from .marking import settle_marks
 from .models import CheckResult, Run, Snapshot
-from .nonconforming import with_an_open_major
+from .nonconforming import against
 from .owning import Universal, spread, universal_of_requirements
 from .verdict import Judgement, Outcome, Result, Verdict, judge
 from .wording import STANDARDS
@@ -138,12 +138,13 @@ def stored(at: datetime | None = None) -> Statement:
     """The statement as it was last computed, without computing anything."""
     standard, at = catalogue(), at or timezone.now()
     figures = _stored_figures(standard)
-    universal = universal_of_requirements(standard, at)
+    stands = against(at)
+    universal = universal_of_requirements(standard, at, overdue=stands.overdue)
     judgement = judge(
         standard,
         {key: f.outcome for key, f in figures.items()},
         universal=universal,
-        major_open=with_an_open_major(at),
+        major_open=stands.major,
     )
     return Statement(at, judgement, figures, universal)
 

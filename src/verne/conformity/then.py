@@ -16,6 +16,7 @@ from verne.engine import past
 from .adjusting import InForce
 from .catalogue import catalogue
 from .computing import compute
+from .nonconforming import against
 from .owning import universal_of_requirements
 from .statement import Statement, examples
 from .verdict import judge
@@ -42,6 +43,8 @@ def judged(at: datetime) -> Statement:
         key: replace(figure, examples=tuple(examples(figure, values)))
         for key, figure in figures.items()
     }
-    universal = universal_of_requirements(standard, at)
+    stands = against(at)
+    universal = universal_of_requirements(standard, at, overdue=stands.overdue)
     outcomes = {key: figure.outcome for key, figure in figures.items()}
-    return Statement(at, judge(standard, outcomes, universal=universal), figures, universal)
+    judgement = judge(standard, outcomes, universal=universal, major_open=stands.major)
+    return Statement(at, judgement, figures, universal)

@@ -9,8 +9,9 @@ import pytest
 from django.utils import timezone
 
 from verne.conformity import statement
-from verne.conformity.nonconforming import NO_OVERDUE
+from verne.conformity.nonconforming import NO_OVERDUE, against
 from verne.conformity.verdict import Outcome, Result
+from verne.engine import past
 from verne.engine.acts import move, revise
 from verne.engine.people import Person
 from verne.sms.improvement.nonconformity.samples import (
@@ -83,3 +84,12 @@ def test_a_snapshot_remembers_what_was_overdue(conforming: Person) -> None:
     verdict = kept.judgement.verdicts[AGAINST]
     assert verdict.result is Result.NONCONFORMING
     assert verdict.universal[NO_OVERDUE] is Outcome.FAILS
+
+
+def test_a_past_day_knows_what_stood_against_it_then(conforming: Person) -> None:
+    major = a_nonconformity(conforming, requirement=AGAINST, grade="major")
+    then = timezone.now()
+    move(major, "not_accept", by=conforming, note="A slip of the pen")
+    with past.reading(then):
+        assert against(then).major == {AGAINST}
+    assert against(timezone.now()).major == frozenset()
