@@ -10,7 +10,7 @@ from verne.conformity import then
 from verne.engine import listing, past
 from verne.engine.acts import revise, withdraw
 from verne.engine.history import Act, as_it_was
-from verne.engine.people import Person
+from verne.engine.people import Person, Role
 from verne.engine.register import registers
 from verne.sms.resolution.problem.models import Problem
 from verne.sms.resolution.problem.samples import a_problem
@@ -72,6 +72,13 @@ def test_the_history_itself_ends_there(told: Problem) -> None:
             "revise",
         }
     assert Act.objects.filter(record=told.pk, verb="withdraw").exists()
+
+
+def test_what_the_program_brought_along_was_always_there(told: Problem) -> None:
+    """The roles of the standard came with the installation, today; people were appointed before."""
+    roles = Role.objects.count()
+    with past.reading(MARCH):
+        assert Role.objects.count() == roles > 30
 
 
 def test_nobody_sees_there_what_they_may_not_see_today(

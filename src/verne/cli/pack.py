@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,8 +13,19 @@ from verne.cli import acting, start
 from verne.cli.statement import Instant
 
 
+class Beginning(Instant):
+    """A day, which means its beginning, or an instant."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        found = super().convert(value, param, ctx)
+        whole_day = isinstance(value, str) and len(value) == 10
+        return datetime.combine(found.date(), time.min, tzinfo=UTC) if whole_day else found
+
+
 @click.command("pack")
-@click.option("--from", "since", type=Instant(), metavar="DATE", help="A year before the end.")
+@click.option("--from", "since", type=Beginning(), metavar="DATE", help="A year before the end.")
 @click.option("--to", "until", type=Instant(), metavar="DATE", help="Now, if left out.")
 @click.option(
     "--into",

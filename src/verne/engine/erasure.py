@@ -79,7 +79,7 @@ def obstacles(person: Person, *, by: Person) -> list[str]:
         reasons.append(_("Your roles do not include erasing the data of people."))
     if by.pk == person.pk:
         reasons.append(_("Nobody erases their own data: ask somebody else to do it."))
-    if person.erasures.exists():  # type: ignore[attr-defined]
+    if person.erasures.exists():
         reasons.append(_("Their data was erased before."))
     if person.active:
         reasons.append(_("They are still active: deactivate them first."))
@@ -133,7 +133,7 @@ def erase(
         )
         _explain(erasure, rewritten, gone)
         _index_anew(records)
-        transaction.on_commit(lambda: [file.path.unlink(missing_ok=True) for file in gone])
+        transaction.on_commit(lambda: _unlink(gone))
     return erasure
 
 
@@ -354,6 +354,11 @@ def _remove_files(person: Person, numbers: list[int], records: set[int]) -> list
         if not others.exists():
             gone.append(attachment.file)
     return gone
+
+
+def _unlink(files: list[File]) -> None:
+    for file in files:
+        file.path.unlink(missing_ok=True)
 
 
 def _end_access(person: Person) -> None:

@@ -18,6 +18,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import connection, models, transaction
+from django.db.models import Case, Q, When
 from django.db.models.expressions import RawSQL
 
 from . import moment, triggers
@@ -30,6 +31,12 @@ M = TypeVar("M", bound=models.Model)
 
 _at: ContextVar[datetime | None] = ContextVar("past", default=None)
 _narrowed: ContextVar[bool] = ContextVar("past_narrowed", default=False)
+
+SETTLED = "e.op = 'I' AND e.record_id IS NULL AND a.by_id IS NULL AND a.record_id IS NULL"
+"""Rows that the program brought along, such as the roles of the standard: they were always there.
+
+What is told of a time before the installation may refer to them.
+"""
 
 TOUCHED, SEEN = "verne_touched", "verne_seen"
 
@@ -106,7 +113,7 @@ def _hide_what_changed(at: datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             f'CREATE TEMP TABLE {TOUCHED} AS SELECT DISTINCT e."table" AS tab, e.row AS num'
-            f" FROM {entry} e JOIN {act} a ON a.id = e.act_id WHERE a.at > %s",
+            f" FROM {entry} e JOIN {act} a ON a.id = e.act_id WHERE a.at > %s AND NOT ({SETTLED})",
             [when],
         )
         cursor.execute(f"CREATE INDEX {TOUCHED}_row ON {TOUCHED} (tab, num)")
@@ -153,10 +160,16 @@ def _entries(at: datetime) -> Iterator[tuple[str, int, str, Any]]:
         (),
         output_field=models.BooleanField(),
     )
-    rows = Entry.objects.filter(act__at__lte=at).alias(changed=changed).filter(changed=True)
-    ordered = rows.order_by("table", "row", "act__at", "id")
+    settled = Q(op=Entry.Op.INSERT, record=None, act__by=None, act__record=None)
+    rows = Entry.objects.filter(Q(act__at__lte=at) | settled)
+    rows = rows.alias(changed=changed).filter(changed=True)
+    ordered = rows.order_by("table", "row", SETTLED_FIRST, "act__at", "id")
     # All at once: a cursor that is read bit by bit would hold the tables that are being made.
     yield from list(ordered.values_list("table", "row", "op", "after"))
+
+
+SETTLED_FIRST = Case(When(op=Entry.Op.INSERT, then=0), default=1)
+"""What was brought along begins a row, whatever time its act has."""
 
 
 def _put_back(

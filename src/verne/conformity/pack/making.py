@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
 from django.db.models import Max, Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -134,9 +134,10 @@ def _made(since: datetime, until: datetime, checkpoint: SealedAt, former: Pack |
         work.files["README.txt"] = showing.readme(work.files, since, until, organization).encode()
         work.files["style.css"] = Path(__file__).with_name("style.css").read_bytes()
         work.files["verify.py"] = Path(verifier.__file__).read_bytes()
+        origin = verifier.Checkpoint.read(_text(checkpoint)).origin
         facts = {
             "organization": organization,
-            "origin": verifier.Checkpoint.read(_text(checkpoint)).origin,
+            "origin": origin,
             "from": canonical.instant(since),
             "to": canonical.instant(until),
             "verne": __version__,
@@ -147,7 +148,7 @@ def _made(since: datetime, until: datetime, checkpoint: SealedAt, former: Pack |
         listed = manifest(work.files, facts)
     digest = hashlib.sha256(listed).hexdigest()
     key, private = keys.current()
-    note = keys.signed_note(verifier.manifest_text(facts["origin"], digest), key, private)
+    note = keys.signed_note(verifier.manifest_text(origin, digest), key, private)
     files = work.files | {"manifest.json": listed, "manifest.note": note.encode()}
     name = f"audit-pack-{since:%Y-%m-%d}-{until:%Y-%m-%d}.zip"
     return Made(name, packed(files, at=until), digest, len(files), checkpoint)
@@ -228,7 +229,7 @@ def _population(work: _Work, check: Check, values: InForce) -> bytes:
     broken = set(evidence.exceptions.values_list("pk", flat=True))
     if not issubclass(evidence.population.model, Sheet):
         things = evidence.population.order_by("pk")
-        lines = [[thing.pk, str(thing), _yes(thing.pk in broken)] for thing in things.iterator(500)]
+        lines = [[thing.pk, _named(thing), _yes(thing.pk in broken)] for thing in things]
         return table(["number", "what", "breaks_it"], lines)
     facts = evidence.population.order_by("pk").values_list(
         "pk", "ref", "title", "state", "owner__name", "filed_at", "due_at", "restricted"
@@ -253,6 +254,14 @@ def _population(work: _Work, check: Check, values: InForce) -> bytes:
     for pk, _ref in drawn(open_ones, check.key)[:DRAWN]:
         work.records.setdefault(pk, f"drawn from {check.key}")
     return table(["ref", "title", "state", "owner", "filed", "due", "breaks_it"], lines)
+
+
+def _named(thing: Any) -> str:
+    try:
+        return str(thing)
+    except ObjectDoesNotExist:
+        # Told of a time before what it points at was on file.
+        return str(thing.pk)
 
 
 def drawn(population: list[tuple[int, str]], seed: str) -> list[tuple[int, str]]:

@@ -45,12 +45,12 @@ def proofs_of(records: Sequence[int], *, at: datetime, size: int) -> Proofs:
     acts = {entry.act_id: entry.act for entry in entries}
     of_acts = _leaves("act", list(acts), size)
     erasures = [*_erasures("entry", leaves, size), *_erasures("act", of_acts, size)]
-    acts |= {entry.act_id: entry.act for entry in erasures}
+    acts |= {told_of.act_id: told_of.act for told_of in erasures}
     places = {("act", n): leaf for n, leaf in _leaves("act", list(acts), size).items()}
     places |= {("entry", n): leaf for n, leaf in leaves.items()}
     extra = _leaves("entry", [entry.pk for entry in erasures], size)
     places |= {("entry", n): leaf for n, leaf in extra.items()}
-    rows = {("act", act.pk): act for act in acts.values()}
+    rows: dict[tuple[str, int], Act | Entry] = {("act", act.pk): act for act in acts.values()}
     rows |= {("entry", entry.pk): entry for entry in (*entries, *erasures)}
     lines = _lines([(leaf, rows[key]) for key, leaf in places.items()], Tree(size))
     told.lines = b"".join(lines)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.template.loader import render_to_string
 from django.utils import timezone
 
@@ -163,7 +164,11 @@ def _words(record: Record, name: str) -> str:
     found: Any = record._meta.get_field(name)
     if found.one_to_many or found.many_to_many:
         return "\n".join(str(thing) for thing in getattr(record, name).all())
-    value = getattr(record, name)
+    try:
+        value = getattr(record, name)
+    except ObjectDoesNotExist:
+        # Told of a time before what it points at was on file.
+        return f"({found.related_model._meta.verbose_name} {getattr(record, found.attname)})"
     if value in (None, "", [], {}):
         return ""
     if isinstance(value, datetime):

@@ -76,7 +76,8 @@ def check_record(record: int, *, most: int) -> Iterator[Checked]:
         found = [known.standing(canonical.ACT, act)]
         found += [known.standing(canonical.ENTRY, entry) for entry in act.entries.all()]
         leaf = leaves.get(("act", act.pk))
-        yield Checked(act, len(found) - 1, leaf and leaf.pk, max(found, key=list(Standing).index))
+        place = None if leaf is None else leaf.pk
+        yield Checked(act, len(found) - 1, place, max(found, key=list(Standing).index))
 
 
 class _Known:

@@ -89,7 +89,7 @@ def _triggers() -> Iterator[Finding]:
 def _keys() -> Iterator[Key | Finding]:
     known: list[Key] = []
     for row in SealKey.objects.order_by("pk"):
-        where = {"table": SealKey._meta.db_table, "row": row.pk}
+        where: dict[str, Any] = {"table": SealKey._meta.db_table, "row": row.pk}
         try:
             key = Key.read(row.key)
         except NotGenuine as wrong:
@@ -107,7 +107,7 @@ def _checkpoints(keys: list[Key], counts: Counts) -> Iterator[Checkpoint | Findi
     before: SealedAt | None = None
     for row in SealedAt.objects.order_by("pk"):
         counts.checkpoints += 1
-        where = {"table": SealedAt._meta.db_table, "row": row.pk}
+        where: dict[str, Any] = {"table": SealedAt._meta.db_table, "row": row.pk}
         try:
             said = Checkpoint.read(open_note(row.note, keys)[0])
         except NotGenuine as wrong:

@@ -33,7 +33,7 @@ class EraseForm(forms.Form):
         help_text=gettext_lazy("One a line: nicknames, the name in another script."),
         widget=forms.Textarea(attrs={"rows": 3}),
     )
-    files = forms.MultipleChoiceField(
+    attached = forms.MultipleChoiceField(
         label=gettext_lazy("Files of theirs whose content goes too"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
@@ -48,11 +48,11 @@ class EraseForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.plan = plan
         if plan.files:
-            self.fields["files"].choices = [  # type: ignore[attr-defined]
+            self.fields["attached"].choices = [  # type: ignore[attr-defined]
                 (str(row.pk), f"{row.record.ref}: {row.name}") for row in plan.files
             ]
         else:
-            del self.fields["files"]
+            del self.fields["attached"]
 
     def clean_sure(self) -> str:
         said: str = self.cleaned_data["sure"]
@@ -80,7 +80,7 @@ def person(request: HttpRequest, number: int) -> HttpResponse:
                 by=by,
                 why=form.cleaned_data["why"],
                 also=form.spellings,
-                files=[int(each) for each in form.cleaned_data.get("files", [])],
+                files=[int(each) for each in form.cleaned_data.get("attached", [])],
             )
         except ValidationError as refused:
             add_errors(form, refused)
