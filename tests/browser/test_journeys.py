@@ -538,9 +538,30 @@ PAGES_OF = {
         "/profile/",
         "/api/v1/docs",
     ),
+    "laura": (
+        "/audit/coverage/",
+        "/r/AUD-1/checklist",
+        "/r/AUD-1/report",
+        "/r/SPL-1/bench",
+        "/audit/draw/?source=/incidents/",
+    ),
     "chen": ("/portal/", "/portal/fault/", "/portal/mine/", "/portal/ask/", "/portal/status/"),
     "": ("/sign-in/",),
 }
+
+
+def test_an_auditor_walks_a_sample_by_keys(visit: Visit):
+    page = visit("laura")
+    page.goto("/r/SPL-1/bench")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    second = page.locator(".choosing [data-row]").nth(2)
+    page.locator("#item h2", has_text=second.locator(".ref").inner_text()).wait_for()
+    page.get_by_label("Does not conform").check()
+    page.get_by_label("Note").fill("Nobody was told.")
+    page.get_by_role("button", name="Keep the verdict").click()
+    page.wait_for_url("**?item=4")
+    assert second.get_by_title("Does not conform").count() == 1
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ STAFF: dict[str, dict[str, Any]] = {
             "business_relationship_manager",
         ),
     },
+    "laura": {"name": "Laura Keller", "roles": ("internal_auditor", "audit_manager")},
     "jun": {"name": "Jun Park", "roles": ("service_desk_agent",)},
     "petr": {"name": "Petr Novak", "roles": ("service_desk_agent",)},
     "minjun": {"name": "Minjun Kim", "roles": ("service_desk_agent",), "language": "ko"},
@@ -54,6 +55,8 @@ def build() -> None:
     from verne.engine.acts import act, move
     from verne.engine.people import Organization, Person, Role
     from verne.engine.testing import a_person
+    from verne.sms.evaluation.audit.samples import an_audit, an_auditprogramme
+    from verne.sms.evaluation.sampling.samples import an_auditsample
     from verne.sms.portfolio.service.samples import a_live_service
     from verne.sms.relationship.agreement.models import Agreement
     from verne.sms.relationship.agreement.samples import an_agreement
@@ -103,6 +106,10 @@ def build() -> None:
             reporter=Person.objects.get(username=reporter),
             owner=Person.objects.get(username="jun" if number % 2 else "petr"),
         )
+    laura = Person.objects.get(username="laura")
+    move(an_auditprogramme(laura), "lay_out", by=laura)
+    audit = move(move(an_audit(laura), "prepare", by=laura), "start", by=laura)
+    an_auditsample(laura, audit=audit, source="/incidents/", size=12)
     take_snapshot(note="The first morning")
 
 
