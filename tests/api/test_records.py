@@ -11,12 +11,13 @@ from jsonschema_rs import Draft202012Validator
 
 from verne.api.api import description
 from verne.api.words import shown
-from verne.engine.acts import file, revise
+from verne.engine.acts import act, file, revise
 from verne.engine.history import Act
 from verne.engine.people import Organization, Person
 from verne.engine.register import Register, register_of, registers
 from verne.engine.testing import a_person, sample
 from verne.sms.portfolio.service.models import Service
+from verne.sms.support.document.samples import a_disposal
 
 pytestmark = pytest.mark.django_db
 
@@ -327,7 +328,7 @@ def test_approval_is_asked_for_and_given_by_somebody_else(
         (register, move.name)
         for register in registers.values()
         for move in register.model.lifecycle.moves_from(register.model.lifecycle.initial.name)
-        if move.approval is not None
+        if move.approval is not None and not move.approval.signed
     )
     record = sample(kind, manager)
     path = f"/{kind.slug}/{record.ref}/approvals"
@@ -342,6 +343,23 @@ def test_approval_is_asked_for_and_given_by_somebody_else(
     else:
         assert asked.status_code == 422
     assert api.get(path).status_code == 200
+
+
+def test_a_signed_approval_takes_the_password_and_shows_the_signature(
+    manager: Person, approver: Person, program: Any, api: Any
+) -> None:
+    with act("settle", by=None):
+        approver.set_password("seven green lighthouses")
+        approver.save(update_fields=["password"])
+    disposal = a_disposal(manager)
+    path = f"/disposals/{disposal.ref}/approvals"
+    votes = f"{path}/{api.post(path, {'move': 'approve'}).json()['id']}/votes"
+    second = program(approver)
+    assert second.post(votes, {"agrees": True}).status_code == 422
+    assert second.post(votes, {"agrees": True, "password": "guess"}).status_code == 422
+    given = second.post(votes, {"agrees": True, "password": "seven green lighthouses"})
+    [vote] = given.json()["votes"]
+    assert (vote["signature"]["name"], vote["signature"]["way"]) == ("Petr Novak", "password")
 
 
 def test_the_registers_describe_themselves(api: Any, stranger: Person, program: Any) -> None:

@@ -526,6 +526,13 @@ PAGES_OF = {
         "/search/?q=mail",
         "/standard/",
         "/standard/8.6.1/",
+        "/standard/documented/",
+        "/documents/plan/",
+        "/r/DOC-1/print",
+        "/r/DOC-1",
+        "/r/REV-2",
+        "/documents/REV-2/write",
+        "/documents/REV-2/compare",
         "/libraries/",
         "/libraries/load/",
         "/libraries/beside/iso-9001-2015/",
@@ -579,6 +586,27 @@ def test_axe_finds_no_fault_in_either_theme(visit: Visit, username: str, path: s
         assert found.violations_count == 0, found.generate_report()[:3000]
     page.set_viewport_size({"width": 380, "height": 700})
     assert page.evaluate("document.documentElement.scrollWidth") <= 380
+
+
+# --- Documents -----------------------------------------------------------------------------------
+
+
+def test_a_text_is_written_beside_what_it_will_look_like(visit: Visit):
+    page = visit("ada")
+    page.goto("/documents/REV-2/write")
+    text = page.get_by_label("Text")
+    text.fill("# Purpose\n\nWe keep [[DOC-1]].")
+    preview = page.locator("#preview")
+    preview.get_by_role("link", name="DOC-1 Service management policy").wait_for()
+
+
+def test_a_reader_says_that_they_have_read_it(visit: Visit):
+    page = visit("petr")
+    page.goto("/")
+    waiting = page.get_by_role("list", name="To read")
+    waiting.get_by_role("link", name="Service management policy").click()
+    page.get_by_role("button", name="I have read and understood it").click()
+    assert "You have read and understood it" in page.locator("main").inner_text()
 
 
 # --- Nothing is lost -----------------------------------------------------------------------------

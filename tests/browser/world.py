@@ -54,7 +54,7 @@ def build() -> None:
     from verne.conformity.statement import take_snapshot
     from verne.engine.acts import act, move
     from verne.engine.people import Organization, Person, Role
-    from verne.engine.testing import a_person
+    from verne.engine.testing import a_person, proof_of
     from verne.sms.evaluation.audit.samples import an_audit, an_auditprogramme
     from verne.sms.evaluation.sampling.samples import an_auditsample
     from verne.sms.portfolio.service.samples import a_live_service
@@ -63,6 +63,11 @@ def build() -> None:
     from verne.sms.resolution.classification.samples import a_category, a_prioritymatrix
     from verne.sms.resolution.incident.samples import an_incident
     from verne.sms.resolution.request.samples import a_model_in_force
+    from verne.sms.support.document.samples import (
+        a_document_in_force,
+        a_revision,
+        an_approvalwaiver,
+    )
 
     admin = Person.objects.get(username="admin")
     with act("settle", by=admin, note="The company and its customers"):
@@ -110,6 +115,9 @@ def build() -> None:
     move(an_auditprogramme(laura), "lay_out", by=laura)
     audit = move(move(an_audit(laura), "prepare", by=laura), "start", by=laura)
     an_auditsample(laura, audit=audit, source="/incidents/", size=12)
+    move(an_approvalwaiver(founder), "grant", by=founder, proof=proof_of(founder))
+    policy = a_document_in_force(founder, founder, to_acknowledge=True)
+    a_revision(founder, edition=policy.editions.get())
     take_snapshot(note="The first morning")
 
 
