@@ -103,3 +103,16 @@ def test_jobs_that_failed_or_hang_are_named_with_the_reason():
         )
     assert "failed 1 times in the last week: OSError: No space left" in said(examination.jobs)
     assert "has been running since" in said(examination.jobs)
+
+
+def test_a_key_of_the_seal_that_is_lost_is_found(email, tmp_path, settings):
+    from verne.engine.seal import sealing
+
+    settings.VERNE_HOME = tmp_path
+    assert levels(examination.seal) == ["ok"]
+    sealing.seal()
+    assert "entries are sealed, with the key" in said(examination.seal)
+    (key,) = (tmp_path / "keys").glob("*.pem")
+    key.unlink()
+    assert levels(examination.seal) == ["fault"]
+    assert "verne seal --new-key" in said(examination.seal)

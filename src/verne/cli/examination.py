@@ -334,6 +334,29 @@ def jobs() -> Findings:
         yield well("jobs", f"{waiting} are waiting, none has failed in the last week.")
 
 
+def seal() -> Findings:
+    """Whether the history goes on being sealed, and whether its key is there."""
+    from verne.engine.seal import keys, sealing
+
+    newest = sealing.newest()
+    if newest is None:
+        yield well("seal", "Nothing is sealed yet: that follows within an hour.")
+        return
+    try:
+        keys.current()
+    except keys.KeyLost as lost:
+        yield fault("seal", str(lost), "What was sealed can still be verified without it.")
+        return
+    waiting, age = sealing.waiting(), timezone.now() - newest.at
+    if waiting and age > timedelta(days=1):
+        says = f"{waiting} acts wait to be sealed; the last sealing was on {newest.at:%Y-%m-%d}."
+        yield warning("seal", says, "Keep Verne running, or run `verne seal` once a day.")
+        return
+    yield well(
+        "seal", f"{newest.size} entries are sealed, with the key {keys.known()[-1].id.hex()}."
+    )
+
+
 def space() -> Findings:
     home = Path(settings.VERNE_HOME)
     free = shutil.disk_usage(home).free
@@ -354,6 +377,7 @@ EXAMINATIONS: dict[str, Callable[[], Findings]] = {
     "records": records,
     "search": search_index,
     "files": files,
+    "seal": seal,
     "secrets": secrets,
     "jobs": jobs,
     "disk": space,
