@@ -12,25 +12,36 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from verne.engine import approvals
-from verne.engine.acts import file, revise
+from verne.engine.acts import file, move, revise
 from verne.engine.people import Person
 from verne.engine.testing import walk
+from verne.sms.evaluation.audit.programme import AuditProgramme
+from verne.sms.evaluation.audit.samples import an_auditprogramme
 from verne.sms.portfolio.service.models import Service
 from verne.sms.portfolio.service.samples import a_service
 from verne.sms.relationship.agreement.samples import an_agreement
 from verne.sms.resolution.classification.samples import a_prioritymatrix
 from verne.sms.resolution.incident.samples import an_incident
 from verne.web import work
+from verne.web.first_steps import first_steps
 
 pytestmark = pytest.mark.django_db
 
 Browse = Callable[[Person], Client]
 
 
+def a_programme_in_force(by: Person, *, approver: Person) -> AuditProgramme:
+    programme = move(an_auditprogramme(by), "lay_out", by=by)
+    asked = approvals.ask(programme, "put_in_force", by=by)
+    approvals.vote(asked, by=approver, agrees=True)
+    return move(programme, "put_in_force", by=by)
+
+
 def test_today_asks_at_most_sixteen_queries_however_much_there_is(
     manager: Person, approver: Person, browse: Browse
 ) -> None:
     an_agreement(manager)
+    a_programme_in_force(manager, approver=approver)
     for n in range(4):
         an_incident(manager, title=f"Mail stops every Monday at {n}", owner=approver)
     client = browse(approver)
@@ -156,3 +167,13 @@ def test_jumping_answers_a_script_with_the_results_alone(manager: Person, browse
     page = browse(manager).get("/jump/?q=incid", headers={"HX-Request": "true"})
     assert "<html" not in page.content.decode()
     assert "Incidents" in page.content.decode()
+
+
+def test_a_new_installation_is_told_where_to_begin(
+    manager: Person, approver: Person, reader: Person
+) -> None:
+    steps = first_steps(manager)
+    assert [step.done for step in steps] == [False] * 5
+    assert first_steps(reader) == [], "it is for whoever sets the program up"
+    a_programme_in_force(manager, approver=approver)
+    assert first_steps(manager) == []

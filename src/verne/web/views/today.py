@@ -21,6 +21,7 @@ from verne.conformity.verdict import Result, RollUp
 from .. import components, phrases, work
 from ..context import QUARTERS, clause_url
 from ..drawings import Line, Wheel, WheelClause, WheelQuarter
+from ..first_steps import first_steps
 from ..parts import PageHeader
 from .common import person_of, staff
 
@@ -36,6 +37,7 @@ def today(request: HttpRequest) -> HttpResponse:
         "header": PageHeader(title=_("Today"), lead=phrases.weekday(timezone.now())),
         "mine": hits,
         "more": more,
+        "first_steps": first_steps(person),
         "breaching": work.about_to_breach(person),
         "awaiting": work.awaiting(person),
         "to_read": work.to_read(person),
