@@ -97,7 +97,7 @@ def test_the_tabs_show_those_of_one_standing(
 def test_who_may_not_file_documents_is_offered_none_and_makes_none(
     reader: Person, stranger: Person, browse: Browse
 ) -> None:
-    assert "from the starter text" not in browse(reader).get(PAGE).content.decode()
+    assert "Begin from the starter text" not in browse(reader).get(PAGE).content.decode()
     browse(reader).post(f"{PAGE}scope/begin")
     assert browse(stranger).post(f"{PAGE}scope/begin").status_code in (302, 403)
     assert browse(stranger).get(PAGE).status_code in (302, 403)

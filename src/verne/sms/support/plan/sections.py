@@ -145,6 +145,11 @@ class Line:
     ref: str
     cells: tuple[str, ...]
 
+    @property
+    def words(self) -> str:
+        """Its fields in a row, without those that say nothing."""
+        return " · ".join(cell for cell in self.cells if cell)
+
 
 @dataclass(frozen=True)
 class Passage:
