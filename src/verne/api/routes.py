@@ -313,6 +313,12 @@ def _list_parameters(register: type[Register]) -> list[dict[str, Any]]:
         query("sort", {"type": "string", "enum": _sorts(register)}, "`-` for downwards."),
         query("size", {"type": "integer", "minimum": 1, "maximum": listing.LARGEST}, "Rows."),
         query("standing", {"type": "string", "enum": list(listing.STANDINGS)}),
+        query(
+            "at",
+            word,
+            "The records as they stood at the end of a day that is past (2026-01-31), or at an "
+            "instant, as far as you may see them today.",
+        ),
         query("after", word, "The cursor in `next` of the page before."),
         query(
             "before",
