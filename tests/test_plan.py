@@ -16,7 +16,8 @@ from verne.engine.testing import proof_of
 from verne.sms.leadership.role.samples import a_roledefinition, an_appointment
 from verne.sms.portfolio.service.samples import a_live_service, a_service_in_development
 from verne.sms.support.document.models import Document
-from verne.sms.support.document.revision import Reference, Revision
+from verne.sms.support.document.prose import prose
+from verne.sms.support.document.revision import Revision
 from verne.sms.support.document.samples import put_in_force
 from verne.sms.support.plan.composing import put, take_over, text_in_force, the_plan
 from verne.sms.support.plan.drift import SectionStanding, standings
@@ -68,9 +69,12 @@ def test_the_registers_are_written_into_their_sections_of_the_draft(
     draft = take_over(plan, by=manager)
     text = draft.text
     begin, end = text.index("## Services"), text.index("## Known limitations")
-    assert f"| [[{service.ref}]] | Point of sale \\| shops | Ada Kim |" in text[begin:end]
+    assert (
+        f"| [{service.ref}](/r/{service.ref}) | Point of sale \\| shops | Ada Kim |"
+        in text[begin:end]
+    )
     assert "New: [service]" in text[begin:end], "What people wrote stays."
-    assert Reference.objects.filter(of=draft, target=service.pk).exists()
+    assert f'href="/r/{service.ref}"' in prose(text).html
 
 
 def test_taking_over_again_replaces_the_passages_and_nothing_else(

@@ -156,7 +156,8 @@ def _markdown(said: list[Passage], at: datetime) -> str:
 def _row(cells: tuple[str, ...], *, link: bool = False) -> str:
     said = [_escaped(cell) for cell in cells]
     if link:
-        said[0] = f"[[{cells[0]}]]"
+        # An ordinary link: what [[…]] shows is looked up when it is read, and this is frozen.
+        said[0] = f"[{cells[0]}](/r/{cells[0]})"
     return "| " + " | ".join(said) + " |"
 
 

@@ -15,7 +15,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from verne.conformity.catalogue import catalogue
@@ -157,12 +157,12 @@ def _document(document: Document, holding: Holding) -> Place:
 
 
 def _register(shelf: Shelf) -> Place:
-    note = _("%(count)d that count") % {"count": shelf.count}
+    every = shelf.count + shelf.others
+    note = ngettext("%(count)d record", "%(count)d records", shelf.count) % {"count": shelf.count}
     if shelf.others:
-        note = _("%(count)d that count, %(others)d that do not yet or no longer") % {
-            "count": shelf.count,
-            "others": shelf.others,
-        }
+        note = ngettext(
+            "%(count)d of %(every)d record counts", "%(count)d of %(every)d records count", every
+        ) % {"count": shelf.count, "every": every}
     return Place(label=plural(shelf.register), url=f"/{shelf.register.slug}/", note=note)
 
 
