@@ -49,7 +49,7 @@ class CampaignRegister(Register):
         Section(_("Conclusion"), "conclusion"),
     )
     roles = {
-        **dict.fromkeys(NAMES.keys() - OF_THE_PROGRAM, READ),
+        **dict.fromkeys((key for key in NAMES if key not in OF_THE_PROGRAM), READ),
         **dict.fromkeys(("service_desk_agent", "internal_auditor", "reader"), READ),
         "competence_manager": ALL,
         "sms_manager": ALL,

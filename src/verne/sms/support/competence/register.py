@@ -24,7 +24,7 @@ LEADERS = ("service_owner", "process_owner", "incident_manager", "transition_man
 
 SEE_ALL = frozenset({"competence_manager", "sms_manager", *OVERSEERS, *LEADERS})
 
-EVERYBODY = dict.fromkeys((NAMES.keys() - OF_THE_PROGRAM) | {"service_desk_agent"}, READ)
+EVERYBODY = {key: READ for key in NAMES if key not in OF_THE_PROGRAM or key == "service_desk_agent"}
 """Everybody with work in the SMS sees the needs, and what is said of themselves."""
 
 
