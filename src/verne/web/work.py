@@ -37,7 +37,6 @@ DEADLINES = (
     "target_date",
     "review_date",
     "removal_date",
-    "planned_for",
 )
 """Fields that name a day by which something has to be done, in whatever type they are."""
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime, time
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -243,8 +245,16 @@ class Audit(Record):
 
     def set_derived(self) -> None:
         self.clauses = tidy(self.clauses)
+        self.due_at = self._begins_by()
         if self.follow_up_of_id and self.type == self.Type.INTERNAL:
             self.type = self.Type.FOLLOW_UP
+
+    def _begins_by(self) -> datetime | None:
+        """The end of the day for which it is planned, until it is under way."""
+        begun = self.state not in ("planned", "prepared")
+        if self.planned_for is None or begun or self.withdrawn_at is not None:
+            return None
+        return timezone.make_aware(datetime.combine(self.planned_for, time(23, 59)))
 
     @property
     def numbers(self) -> tuple[str, ...]:

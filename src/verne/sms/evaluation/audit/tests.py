@@ -246,6 +246,12 @@ def test_independence_costs_the_same_for_many_records(auditor: Person, manager: 
     assert counts[0] == counts[1] <= 10
 
 
+def test_a_planned_audit_is_due_on_its_day_until_it_is_under_way(auditor: Person) -> None:
+    audit = an_audit(auditor)
+    assert timezone.localdate(audit.due_at) == audit.planned_for
+    assert walk(audit, "prepare", "start", by=auditor).due_at is None
+
+
 # The checklist
 
 
