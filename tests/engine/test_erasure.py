@@ -176,6 +176,15 @@ def test_other_spellings_can_be_named(leaver: Person, manager: Person) -> None:
         erasure.plan(leaver, by=manager, also=["윤"])
 
 
+def test_texts_that_hold_json_are_searched_too(leaver: Person, manager: Person) -> None:
+    body = json.dumps({"owner": "윤서연"})
+    problem = Problem.objects.get()
+    comment(problem, body, by=manager)
+    done = erasure.erase(leaver, by=manager, why="On request", also=["윤서연"])
+    said = problem.comments.order_by("pk").last()
+    assert said is not None and json.loads(said.text) == {"owner": done.pseudonym}
+
+
 def test_only_those_who_are_gone_are_erased(agent: Person, manager: Person) -> None:
     a_problem(manager, owner=agent)
     reasons = " ".join(erasure.obstacles(agent, by=manager))

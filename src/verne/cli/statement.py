@@ -77,6 +77,11 @@ def spoken_here() -> str:
 )
 @click.option("--json", "as_json", is_flag=True, help="Write the whole statement as JSON.")
 @click.option("--at", type=Instant(), metavar="DATE", help="Show a day of the past.")
+@click.option(
+    "--records",
+    is_flag=True,
+    help="With --at: computed from the records of that day.",
+)
 @click.option("--clause", metavar="NUMBER", help="Only this clause, with each obligation.")
 @click.option("--whole", is_flag=True, help="Compute every check, not only what has changed.")
 @click.option("--snapshot", is_flag=True, help="Compute everything and keep it.")
@@ -90,6 +95,7 @@ def spoken_here() -> str:
 def command(
     as_json: bool,
     at: datetime | None,
+    records: bool,
     clause: str | None,
     whole: bool,
     snapshot: bool,
@@ -102,10 +108,12 @@ def command(
     _refuse_unknown(clause)
     if at and (whole or snapshot or baseline):
         raise click.UsageError("The past cannot be computed again: leave out --at, or the rest.")
+    if records and not at:
+        raise click.UsageError("Say with --at which day is to be computed from its records.")
     compared: Snapshot | None = None
     lost: list[Requirement] = []
     if at:
-        shown = _past(at)
+        shown = _computed(at) if records else _past(at)
     else:
         shown, compared, lost = _present(whole=whole, snapshot=snapshot, baseline=baseline)
     if as_json:
@@ -116,7 +124,7 @@ def command(
         click.echo(json.dumps(told, ensure_ascii=False, indent=1))
     else:
         with override(language):
-            _print(shown, clause)
+            _print(shown, clause, records=records)
             _print_lost(compared, lost)
     if lost:
         sys.exit(1)
@@ -127,6 +135,14 @@ def _refuse_unknown(clause: str | None) -> None:
 
     if clause and clause not in catalogue().clauses:
         raise click.UsageError(f"There is no clause {clause}: write a number such as 8.6.1.")
+
+
+def _computed(at: datetime) -> Statement:
+    from django.utils import timezone
+
+    from verne.conformity import then
+
+    return then.computed(min(at, timezone.now()))
 
 
 def _past(at: datetime) -> Statement:
@@ -167,7 +183,7 @@ def _present(
     return now, compared, lost
 
 
-def _print(shown: Statement, clause: str | None) -> None:
+def _print(shown: Statement, clause: str | None, *, records: bool) -> None:
     from verne.conformity.catalogue import catalogue
 
     # The statement was computed before the language was known.
@@ -180,6 +196,8 @@ def _print(shown: Statement, clause: str | None) -> None:
     if shown.snapshot:
         day = {"day": f"{shown.at:%Y-%m-%d}"}
         click.echo(_("This is what was kept in the snapshot of %(day)s.") % day)
+    if records:
+        click.echo(_("It is computed by the checks of today, from the records as they stood then."))
     click.echo()
     if clause:
         _print_clause(shown, standard.clauses[clause], 0, whole=True)

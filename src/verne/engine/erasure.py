@@ -176,7 +176,10 @@ class _Words:
 
     @property
     def pattern(self) -> re.Pattern[str]:
-        return re.compile("|".join(_bounded(text) for text in self.texts) or "(?!)", re.IGNORECASE)
+        # A text that holds JSON may hold them escaped.
+        escaped = [re.escape(json.dumps(text)[1:-1]) for text in self.texts if not text.isascii()]
+        choices = [*map(_bounded, self.texts), *escaped]
+        return re.compile("|".join(choices) or "(?!)", re.IGNORECASE)
 
     def replaced(self, value: Any) -> Any:
         """A text, or whatever holds texts, without the spellings."""
@@ -362,16 +365,10 @@ def _unlink(files: list[File]) -> None:
 
 
 def _end_access(person: Person) -> None:
-    """Sessions and what the faces keep for a person of their own."""
+    """Whoever is still signed in somewhere is no longer."""
     for session in Session.objects.iterator():
         if session.get_decoded().get("_auth_user_id") == str(person.pk):
             session.delete()
-    for tell in forgotten:
-        tell(person)
-
-
-forgotten: list[Any] = []
-"""Called with the person: faces forget what they keep for them, such as saved views."""
 
 
 def _explain(erasure: Erasure, rows: list[tuple[str, int]], files: list[File]) -> None:
