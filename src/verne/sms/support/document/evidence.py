@@ -19,7 +19,7 @@ from verne.engine.register import registers
 from verne.engine.rights import bundles, right
 from verne.engine.signing import Signature
 
-from .models import Document
+from .models import Carried, Document
 from .retention import Disposal, RetentionRule, RetentionSubject, past_their_time
 from .revision import Revision
 
@@ -71,6 +71,20 @@ one_is_in_force("scope-approved-current", "scope", approved_by="top_management")
 one_is_in_force("smp-approved-current", "smp")
 one_is_in_force("change-policy-approved", "change_policy")
 one_is_in_force("security-policy-approved", "security_policy", approved_by="own")
+
+
+@evidence("doc-policies-and-continuity", reads=(Document, Revision))
+def policies_of_operation_and_a_continuity_plan_are_in_force(asked: Asked) -> Evidence:
+    """Of each at least one; where one kind has none, what there is of the others is not enough."""
+    kinds = {"change_policy", "security_policy", "continuity_plans"}
+    carrying = _standing(asked).filter(carries__key__in=kinds).exclude(state="retired").distinct()
+    good = carrying.in_force().filter(review_by__gte=_day(asked.at))
+    there = set(Carried.objects.filter(of__in=good.values("pk")).values_list("key", flat=True))
+    if kinds <= there:
+        return Evidence(carrying, carrying.none())
+    bad = carrying.exclude(pk__in=good.values("pk"))
+    note = _("One of the three is not in force, or not reviewed by its day.")
+    return Evidence(carrying, bad if bad.exists() else carrying, note)
 
 
 @evidence("sm-policy-documented", reads=(Document, Revision))

@@ -208,3 +208,16 @@ def test_everything_is_kept_by_a_rule(manager: Person, approver: Person) -> None
     move(document, "retire", by=manager, note="Nobody needs it.", proof=proof)
     assert figures("docs-retention", days=300) == (3, 0)
     assert figures("docs-retention", days=400) == (3, 1)
+
+
+def test_both_policies_and_a_continuity_plan_have_to_be_in_force(
+    manager: Person, approver: Person
+) -> None:
+    carrying("change_policy", manager, approver)
+    carrying("security_policy", manager, approver)
+    assert figures("doc-policies-and-continuity") == (2, 2), "There is no continuity plan."
+    plan = a_document(manager, carries=[{"key": "continuity_plans"}])
+    assert figures("doc-policies-and-continuity") == (3, 1)
+    put_in_force(a_revision(manager, document=plan), by=manager, signer=approver)
+    assert figures("doc-policies-and-continuity") == (3, 0)
+    assert figures("doc-policies-and-continuity", days=400) == (3, 3)
