@@ -270,7 +270,8 @@ def test_the_next_pack_shows_that_history_was_only_added_to(manager: Person, hom
 
 
 def test_restricted_records_are_not_carried(manager: Person, home: Path) -> None:
-    a_problem(manager, title="Who was dismissed", restricted=True)
+    hidden = an_incident(manager, title="Who was dismissed", restricted=True)
+    a_problem(manager, title="Mail stops", incidents=[hidden])
     content = b"".join(files_of(packed(manager, home / "p.zip")).values())
     assert b"Who was dismissed" not in content
 

@@ -257,8 +257,10 @@ def _population(work: _Work, check: Check, values: InForce) -> bytes:
 
 
 def _named(thing: Any) -> str:
+    """A row that is no record by its name, unless the record it belongs to is restricted."""
     try:
-        return str(thing)
+        owner = getattr(thing, "of", None) or getattr(thing, "record", None)
+        return "(restricted)" if getattr(owner, "restricted", False) else str(thing)
     except ObjectDoesNotExist:
         # Told of a time before what it points at was on file.
         return str(thing.pk)

@@ -163,7 +163,7 @@ def _words(record: Record, name: str) -> str:
     """The value of a field as a reader understands it."""
     found: Any = record._meta.get_field(name)
     if found.one_to_many or found.many_to_many:
-        return "\n".join(str(thing) for thing in getattr(record, name).all())
+        return "\n".join(_told(thing) for thing in getattr(record, name).all())
     try:
         value = getattr(record, name)
     except ObjectDoesNotExist:
@@ -178,4 +178,9 @@ def _words(record: Record, name: str) -> str:
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False, indent=1)
     choices = dict(getattr(found, "flatchoices", ()))
-    return str(choices.get(value, value))
+    return _told(choices.get(value, value))
+
+
+def _told(thing: Any) -> str:
+    """A thing by its name; a restricted record by its reference alone."""
+    return thing.ref if isinstance(thing, Sheet) and thing.restricted else str(thing)
