@@ -109,13 +109,14 @@ def test_where_a_record_stands_is_written_by_acts_alone(name: str, manager: Pers
     assert Incident.objects.get(pk=incident.pk).state == "prioritized"
 
 
-def test_what_a_customer_files_is_theirs_whatever_the_form_says(
+def test_what_a_customer_files_is_theirs_and_cannot_be_anybody_elses(
     customer: Person, harbour: Organization
 ) -> None:
     with act("settle", by=None):
         other = Organization.objects.create(name="Northern Rail", kind="customer")
-    incident = file(Incident, {"title": "No tickets", "customer": other}, by=customer)
-    assert incident.customer == harbour
+    with pytest.raises(ValidationError):
+        file(Incident, {"title": "No tickets", "customer": other}, by=customer)
+    assert file(Incident, {"title": "No tickets"}, by=customer).customer == harbour
 
 
 def test_nobody_points_at_a_record_they_do_not_see(manager: Person, customer: Person) -> None:
