@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                 ('until', models.DateTimeField(verbose_name='until')),
                 ('why', models.CharField(blank=True, max_length=300, verbose_name='reason')),
                 ('deputy', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='stands_in', to=settings.AUTH_USER_MODEL, verbose_name='deputy')),
-                ('grant', models.OneToOneField(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='absence', to='engine.assignment')),
+                ('grant', models.OneToOneField(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='absence', to='engine.assignment', verbose_name='grant')),
                 ('of', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='absences', to='leadership.appointment')),
             ],
             options={

@@ -354,7 +354,12 @@ class Absence(Part):
     until = models.DateTimeField(_("until"))
     why = models.CharField(_("reason"), max_length=300, blank=True)
     grant = models.OneToOneField(
-        Assignment, models.PROTECT, null=True, editable=False, related_name="absence"
+        Assignment,
+        models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="absence",
+        verbose_name=_("grant"),
     )
 
     class Meta:
