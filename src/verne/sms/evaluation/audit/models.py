@@ -370,11 +370,17 @@ class AuditQuestion(Part):
     clause = models.CharField(_("clause"), max_length=20)
     verdict = models.CharField(_("verdict"), max_length=15, choices=Verdict, blank=True)
     note = models.TextField(_("note"), blank=True)
-    found: Any = models.JSONField(default=list)
+    found: Any = models.JSONField(_("what the checks said"), default=list)
     """What the checks had found when the verdict was given, figure by figure."""
-    judged_by = models.ForeignKey("engine.Person", models.PROTECT, null=True, related_name="+")
+    judged_by = models.ForeignKey(
+        "engine.Person",
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("judged by"),
+    )
     judged_at = models.DateTimeField(_("judged"), null=True)
-    version = models.PositiveIntegerField(default=1)
+    version = models.PositiveIntegerField(_("version"), default=1)
 
     class Meta:
         verbose_name = _("question")

@@ -134,9 +134,9 @@ class AuditSample(Record):
     conclusion = models.TextField(_("conclusion"), blank=True)
     frozen_at = models.DateTimeField(_("frozen"), null=True, editable=False)
     drawn_at = models.DateTimeField(_("drawn"), null=True, editable=False)
-    population: Any = models.JSONField(default=list, editable=False)
+    population: Any = models.JSONField(_("frozen population"), default=list, editable=False)
     """References in order."""
-    strata: Any = models.JSONField(default=dict, editable=False)
+    strata: Any = models.JSONField(_("strata"), default=dict, editable=False)
     """References by stratum, where strata were asked for."""
     population_size = models.PositiveIntegerField(_("population"), default=0, editable=False)
     population_hash = models.CharField(
@@ -235,9 +235,15 @@ class SampleItem(Part):
     stratum = models.CharField(_("stratum"), max_length=200, blank=True)
     verdict = models.CharField(_("verdict"), max_length=15, choices=Verdict, blank=True)
     note = models.TextField(_("note"), blank=True)
-    judged_by = models.ForeignKey("engine.Person", models.PROTECT, null=True, related_name="+")
+    judged_by = models.ForeignKey(
+        "engine.Person",
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("judged by"),
+    )
     judged_at = models.DateTimeField(_("judged"), null=True)
-    version = models.PositiveIntegerField(default=1)
+    version = models.PositiveIntegerField(_("version"), default=1)
 
     part_fields: ClassVar[tuple[str, ...]] = ()
 

@@ -271,7 +271,7 @@ class Nonconformity(Record):
     check_key = models.CharField(
         _("check"), max_length=80, blank=True, help_text=_("The check that showed it, if one did.")
     )
-    seen_at_detection = models.JSONField(null=True, editable=False)
+    seen_at_detection = models.JSONField(_("seen when it was detected"), null=True, editable=False)
     recurrence_of = models.ForeignKey(
         "self",
         models.PROTECT,
@@ -363,7 +363,9 @@ class Nonconformity(Record):
         related_name="+",
         verbose_name=_("verified by"),
     )
-    seen_at_verification = models.JSONField(null=True, editable=False)
+    seen_at_verification = models.JSONField(
+        _("seen at the verification"), null=True, editable=False
+    )
     round = models.PositiveSmallIntegerField(_("round"), default=1, editable=False)
     ineffective_times = models.PositiveSmallIntegerField(
         _("times found ineffective"), default=0, editable=False
