@@ -63,7 +63,6 @@ class Counts:
 def examine(*, against: str = "", counts: Counts | None = None) -> Iterator[Finding]:
     """Everything that does not agree. `against` holds checkpoints that were kept elsewhere."""
     counts = counts or Counts()
-    yield from _triggers()
     keys = list(_keys())
     yield from (found for found in keys if isinstance(found, Finding))
     known = [found for found in keys if isinstance(found, Key)]
@@ -76,6 +75,8 @@ def examine(*, against: str = "", counts: Counts | None = None) -> Iterator[Find
     for table in triggers.tracked_tables():
         yield from _rows(table, counts)
     yield from _files(counts)
+    # Last: whoever dropped them all would otherwise hide among them what was done then.
+    yield from _triggers()
 
 
 # --- Triggers, keys, checkpoints -----------------------------------------------------------------
