@@ -88,9 +88,7 @@ class _Then:
         )
 
 
-def _header(
-    register: type[Register], person: Person, *, at: datetime | None = None
-) -> PageHeader:
+def _header(register: type[Register], person: Person, *, at: datetime | None = None) -> PageHeader:
     actions = []
     if at is None and may(person, "file", register.model):
         label = _("File: %(kind)s") % {"kind": singular(register)}
