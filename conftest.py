@@ -23,6 +23,7 @@ DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "liv
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(NeverNoTest())
+    config.addinivalue_line("markers", "page: of the faces in tests/web (found out, not written)")
     config.addinivalue_line("markers", "database: touches the database (found out, not written)")
     if os.environ.get("VERNE_REQUIRE_BROWSER") == "1" and not find_chromium():
         raise pytest.UsageError(
@@ -37,6 +38,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             getattr(item, "fixturenames", ())
         ):
             item.add_marker("database")
+        if "tests/web/" in item.path.as_posix():
+            item.add_marker("page")
     if find_chromium():
         return
     journeys = [item for item in items if item.get_closest_marker("browser")]

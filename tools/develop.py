@@ -23,6 +23,8 @@ LOCKS: dict[str, tuple[str, ...]] = {
     "dev": ("core", "pg"),
 }
 """The locks, in order, and those with which each must agree."""
+THOROUGH = os.environ.get("VERNE_THOROUGH") == "1"
+"""Look at all there is, as .ci/run does: it may take longer than people like to wait."""
 PARALLEL = ("-n", "2", "--dist", "loadgroup")
 """Tests that share something costly name a group (`xdist_group`) and stay with one worker."""
 
@@ -134,7 +136,7 @@ def _test_everything(home: Path) -> int:
             "tests on PostgreSQL",
             home / "postgres.xml",
             "-m",
-            "database and not browser",
+            "database and not browser" + ("" if THOROUGH else " and not page"),
             database=url,
         )
         _run_tests(again, base, home / "postgres.xml")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.thorough import THOROUGH
 from verne.web.pages.style import PAGES
 
 pytestmark = [pytest.mark.browser, pytest.mark.urls("tests.browser.shell_pages")]
@@ -38,7 +39,11 @@ def at(page: Any, specimen: str) -> Any:
 # --- Seen by everybody ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("specimen", PAGES)
+# The others look like pages of the program, at which the journeys look.
+ONLY_HERE = ("parts", "empty", "fault")
+
+
+@pytest.mark.parametrize("specimen", PAGES if THOROUGH else ONLY_HERE)
 def test_axe_finds_no_fault_in_either_theme(page: Any, specimen: str):
     at(page, specimen)
     # Themes differ in their colours only.

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from tests.thorough import THOROUGH
 from verne.engine.calendar import SHOWN_STEPS, Calendar, Reason
 
 ZONES = ("Etc/UTC", "Europe/Berlin", "America/New_York", "Asia/Seoul", "Australia/Lord_Howe")
@@ -145,7 +146,7 @@ def opens_every_week(spec):
     return sum(bool(hours) for hours in spec["weekly"].values()) >= 5
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300 if THOROUGH else 60, deadline=None)
 @given(st.data())
 def test_due_is_where_the_walker_arrives(data):
     spec, start = data.draw(settings_of_time())
@@ -157,7 +158,7 @@ def test_due_is_where_the_walker_arrives(data):
     assert calendar.due(start, -seconds, pauses) == walker.due_back(start, seconds)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300 if THOROUGH else 60, deadline=None)
 @given(st.data())
 def test_elapsed_is_what_the_walker_counts(data):
     spec, start = data.draw(settings_of_time())
@@ -167,7 +168,7 @@ def test_elapsed_is_what_the_walker_counts(data):
     assert calendar.elapsed(start, end, pauses) == walker.elapsed(start, end)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300 if THOROUGH else 60, deadline=None)
 @given(settings_of_time())
 def test_the_next_and_previous_open_instants_are_those_the_walker_meets(setting):
     spec, at = setting
@@ -183,7 +184,7 @@ def test_the_next_and_previous_open_instants_are_those_the_walker_meets(setting)
     assert calendar.is_open(at) == walker.is_open(at)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200 if THOROUGH else 40, deadline=None)
 @given(st.data())
 def test_a_target_in_days_is_the_same_wall_time_on_the_day_the_walker_counts_to(data):
     spec, start = data.draw(settings_of_time())
@@ -212,7 +213,7 @@ def test_a_target_in_days_is_the_same_wall_time_on_the_day_the_walker_counts_to(
     assert not any(since < end_of_day < until for since, until in pauses)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200 if THOROUGH else 40, deadline=None)
 @given(st.data())
 def test_going_there_and_back_and_in_two_legs_leads_to_the_same_place(data):
     spec, start = data.draw(settings_of_time())
@@ -229,7 +230,7 @@ def test_going_there_and_back_and_in_two_legs_leads_to_the_same_place(data):
     assert calendar.elapsed_many([(start, due)]) == [calendar.elapsed(start, due)]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200 if THOROUGH else 40, deadline=None)
 @given(st.data())
 def test_an_explanation_has_no_holes_and_adds_up(data):
     spec, start = data.draw(settings_of_time())

@@ -135,7 +135,8 @@ def _serve(
     ending = _end_on_signal(server)
     steward = Steward()
     if taken_up := steward.start():
-        click.echo(f"Taking up {taken_up} background jobs that were interrupted.")
+        jobs = "job that was" if taken_up == 1 else "jobs that were"
+        click.echo(f"Taking up {taken_up} background {jobs} interrupted.")
     connections.close_all()
     click.echo(f"Verne {__version__} is ready at {address} ({time.monotonic() - began:.1f} s)")
     if host in ("0.0.0.0", "::") and "VERNE_HOSTS" not in os.environ:
