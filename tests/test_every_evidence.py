@@ -17,7 +17,7 @@ from verne.engine.testing import sample
 
 pytestmark = pytest.mark.django_db
 
-QUERIES = 8
+QUERIES = 10
 """An answer is two counts and what it takes to prepare them, however many records there are."""
 
 
