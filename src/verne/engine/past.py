@@ -27,7 +27,7 @@ from .history import Act, Entry
 if TYPE_CHECKING:
     from .people import Person
 
-Q = TypeVar("Q", bound="models.QuerySet[Any]")
+Rows = TypeVar("Rows", bound="models.QuerySet[Any]")
 
 _at: ContextVar[datetime | None] = ContextVar("past", default=None)
 _narrowed: ContextVar[bool] = ContextVar("past_narrowed", default=False)
@@ -67,7 +67,7 @@ def reading(at: datetime, *, person: Person | None = None) -> Iterator[None]:
             _narrowed.reset(tokens[1])
 
 
-def narrow(rows: Q) -> Q:
+def narrow(rows: Rows) -> Rows:
     """While the past is read for somebody: only records they may see today."""
     if not _narrowed.get():
         return rows
