@@ -145,7 +145,12 @@ def _names(roles: list[str]) -> str:
 def _evidence(process: str) -> Iterator[str]:
     from verne.engine.evidence import answers
 
+    from verne.conformity.catalogue import catalogue
+
+    places = {key: place for place, key in enumerate(catalogue().checks)}
     mine = [a for a in answers.values() if a.function.__module__.startswith(f"{process}.")]
+    # Modules are read in no order that stays; the standard has one.
+    mine.sort(key=lambda answer: places.get(answer.key, len(places)))
     if not mine:
         return
     yield "## What it proves"
