@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -18,12 +19,16 @@ from verne.engine.testing import a_person, flush_allowed
 settings.register_profile("verne", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("verne")
 
+FACES = ("tests/web/", "tests/api/", "tests/test_rights_everywhere", "tests/test_standard_pages")
+"""They ask the database what the engine's own tests ask it."""
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(NeverNoTest())
-    config.addinivalue_line("markers", "page: of the faces in tests/web (found out, not written)")
+    config.addinivalue_line(
+        "markers", "page: of a face, not of the engine (found out, not written)"
+    )
     config.addinivalue_line("markers", "database: touches the database (found out, not written)")
     if os.environ.get("VERNE_REQUIRE_BROWSER") == "1" and not find_chromium():
         raise pytest.UsageError(
@@ -38,7 +43,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             getattr(item, "fixturenames", ())
         ):
             item.add_marker("database")
-        if "tests/web/" in item.path.as_posix():
+        if any(face in item.path.as_posix() for face in FACES):
             item.add_marker("page")
     if find_chromium():
         return
@@ -46,6 +51,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if journeys:
         config.hook.pytest_deselected(items=journeys)
         items[:] = [item for item in items if not item.get_closest_marker("browser")]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What is loaded now stays; going through it again and again costs a twentieth of the run."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
 
 
 class NeverNoTest:

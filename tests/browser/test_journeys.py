@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from tests.browser.world import PASSWORD
 from tests.test_up import Server, installation
+from tests.thorough import THOROUGH
 
 # One server is shared by all of them.
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("journeys")]
@@ -571,8 +572,37 @@ def test_an_auditor_walks_a_sample_by_keys(visit: Visit):
     assert second.get_by_title("Does not conform").count() == 1
 
 
+# One page of each kind; a thorough run looks at the others too.
+ONE_OF_EACH_KIND = {
+    "/",
+    "/incidents/",
+    "/r/INC-2",
+    "/incidents/new",
+    "/search/?q=mail",
+    "/standard/8.6.1/",
+    "/standard/documented/",
+    "/r/DOC-1",
+    "/documents/REV-2/write",
+    "/libraries/",
+    "/settings/",
+    "/settings/calendars/",
+    "/audit/coverage/",
+    "/r/AUD-1/checklist",
+    "/r/SPL-1/bench",
+    "/portal/",
+    "/portal/fault/",
+    "/sign-in/",
+}
+
+
 @pytest.mark.parametrize(
-    ("username", "path"), [(who, path) for who, paths in PAGES_OF.items() for path in paths]
+    ("username", "path"),
+    [
+        (who, path)
+        for who, paths in PAGES_OF.items()
+        for path in paths
+        if THOROUGH or path in ONE_OF_EACH_KIND
+    ],
 )
 def test_axe_finds_no_fault_in_either_theme(visit: Visit, username: str, path: str):
     from axe_playwright_python.sync_playwright import Axe
