@@ -27,7 +27,7 @@ DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "liv
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(NeverNoTest())
     config.addinivalue_line(
-        "markers", "page: of a face, not of the engine (found out, not written)"
+        "markers", "page: of a face, not the engine (found out, not written)"
     )
     config.addinivalue_line("markers", "database: touches the database (found out, not written)")
     if os.environ.get("VERNE_REQUIRE_BROWSER") == "1" and not find_chromium():
