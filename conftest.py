@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.chromium import find_chromium
+from tests.thorough import THOROUGH
 from verne.engine.acts import act
 from verne.engine.people import Organization, Person, Role
 from verne.engine.testing import a_person, flush_allowed
@@ -26,9 +27,7 @@ DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "liv
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(NeverNoTest())
-    config.addinivalue_line(
-        "markers", "page: of a face, not the engine (found out, not written)"
-    )
+    config.addinivalue_line("markers", "page: of a face, not the engine (found out, not written)")
     config.addinivalue_line("markers", "database: touches the database (found out, not written)")
     if os.environ.get("VERNE_REQUIRE_BROWSER") == "1" and not find_chromium():
         raise pytest.UsageError(
@@ -45,12 +44,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("database")
         if any(face in item.path.as_posix() for face in FACES):
             item.add_marker("page")
-    if find_chromium():
-        return
-    journeys = [item for item in items if item.get_closest_marker("browser")]
-    if journeys:
-        config.hook.pytest_deselected(items=journeys)
-        items[:] = [item for item in items if not item.get_closest_marker("browser")]
+    if not find_chromium():
+        _leave_out("browser", config, items)
+    if not THOROUGH and len(items) > 100:
+        _leave_out("thorough", config, items)
+
+
+def _leave_out(marker: str, config: pytest.Config, items: list[pytest.Item]) -> None:
+    left = [item for item in items if item.get_closest_marker(marker)]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if not item.get_closest_marker(marker)]
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -12,7 +12,7 @@ from tests import long_log
 from tests.test_up import Server, installation, run_verne
 from verne.sms.resolution.intake.taking import BATCH
 
-pytestmark = pytest.mark.xdist_group("up")
+pytestmark = [pytest.mark.xdist_group("up"), pytest.mark.thorough]
 
 
 def counted(home, table):

@@ -180,6 +180,7 @@ def test_a_job_cut_off_by_kill_9_is_run_again_by_the_next_start(serve, here, tmp
     assert (tmp_path / "began").read_text() == "xx"
 
 
+@pytest.mark.thorough
 def test_postgresql_too_keeps_a_second_one_off_and_a_killed_job_is_run_again(
     serve, on_postgresql, tmp_path
 ):

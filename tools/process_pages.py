@@ -143,9 +143,8 @@ def _names(roles: list[str]) -> str:
 
 
 def _evidence(process: str) -> Iterator[str]:
-    from verne.engine.evidence import answers
-
     from verne.conformity.catalogue import catalogue
+    from verne.engine.evidence import answers
 
     places = {key: place for place, key in enumerate(catalogue().checks)}
     mine = [a for a in answers.values() if a.function.__module__.startswith(f"{process}.")]
