@@ -25,9 +25,9 @@ LOCKS: dict[str, tuple[str, ...]] = {
 """The locks, in order, and those with which each must agree."""
 THOROUGH = os.environ.get("VERNE_THOROUGH") == "1"
 """Look at all there is, as .ci/run does: it may take longer than people like to wait."""
-PARALLEL = ("-n", "3", "--dist", "loadgroup")
-"""One worker more than two cores, because journeys wait for their browser. Tests that share
-something costly name a group (`xdist_group`) and stay with one worker."""
+PARALLEL = ("-n", "2", "--dist", "loadgroup")
+"""Tests that share something costly name a group (`xdist_group`) and stay with one worker. A third
+worker on two cores was slower: 368 s against 320."""
 
 
 @dataclass
