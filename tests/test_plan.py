@@ -24,7 +24,7 @@ from verne.sms.support.plan.drift import SectionStanding, standings
 from verne.sms.support.plan.models import TakenOver
 from verne.sms.support.plan.sections import SECTIONS
 from verne.sms.support.starters.beginning import begin
-from verne.sms.support.starters.starter import starters
+from verne.sms.support.starters.starter import CHOICE, starters
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +37,14 @@ def plan(manager: Person) -> Document:
 
 
 def in_force(plan: Document, manager: Person, approver: Person) -> Revision:
-    return put_in_force(take_over(plan, by=manager), by=manager, signer=approver)
+    draft = choices_made(take_over(plan, by=manager), manager)
+    return put_in_force(draft, by=manager, signer=approver)
+
+
+def choices_made(draft: Revision, by: Person) -> Revision:
+    """What the starter text leaves open in [brackets], chosen as it is proposed there."""
+    text = CHOICE.sub(lambda choice: choice[0].strip("[]"), draft.text)
+    return revise(draft, {"text": text}, by=by)
 
 
 def services(revision: Revision | None) -> SectionStanding:
@@ -125,7 +132,7 @@ def test_the_text_in_force_stays_as_it_was_signed(
 
 
 def test_a_draft_under_review_is_not_written_over(manager: Person, plan: Document) -> None:
-    draft = move(take_over(plan, by=manager), "submit", by=manager)
+    draft = move(choices_made(take_over(plan, by=manager), manager), "submit", by=manager)
     taken = TakenOver.objects.count()
     with pytest.raises(ValidationError, match="ask for changes first"):
         take_over(plan, by=manager)
@@ -198,11 +205,13 @@ def test_the_plan_points_at_roles_and_each_is_held(
 def test_technology_counts_once_somebody_has_filled_it_in(
     manager: Person, approver: Person, plan: Document
 ) -> None:
-    in_force(plan, manager, approver)
-    assert figures("smp-technology") == (1, 1)
-    draft = take_over(plan, by=manager)
+    draft = choices_made(take_over(plan, by=manager), manager)
     before, after = draft.text.split("## Technology")
     rest = after[after.index("## Measuring") :]
+    nothing = revise(draft, {"text": f"{before}## Technology\n\n{rest}"}, by=manager)
+    put_in_force(nothing, by=manager, signer=approver)
+    assert figures("smp-technology") == (1, 1)
+    draft = take_over(plan, by=manager)
     written = f"{before}## Technology\n\nVerne on two machines, see [[SVC-1]].\n\n{rest}"
     put_in_force(revise(draft, {"text": written}, by=manager), by=manager, signer=approver)
     assert figures("smp-technology") == (1, 0)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from verne.engine import approvals
 from verne.engine.acts import move_by_rule
@@ -16,6 +17,7 @@ from verne.engine.people import Person
 from verne.engine.records import Record, Sheet
 from verne.engine.roles import label
 
+from ..starters.starter import left_to_fill_in
 from .models import Document, Edition, it_happens_by_itself, languages, today
 from .prose import references_in
 from .waiver import waived
@@ -51,6 +53,18 @@ def it_says_something(revision: Revision) -> StrOrPromise | None:
     if revision.form == Revision.Form.ELSEWHERE and not revision.location.strip():
         return _("Say where it is kept.")
     return None
+
+
+def its_choices_are_made(revision: Revision) -> StrOrPromise | None:
+    """A starter text says in [brackets] what the organization has to choose."""
+    left = left_to_fill_in(revision.text) if revision.form == Revision.Form.WRITTEN else []
+    if not left:
+        return None
+    return ngettext(
+        "%(number)d place in brackets is still to be filled in: %(places)s",
+        "%(number)d places in brackets are still to be filled in: %(places)s",
+        len(left),
+    ) % {"number": len(left), "places": ", ".join(left[:4]) + (" …" if left[4:] else "")}
 
 
 def it_was_reviewed(revision: Revision) -> StrOrPromise | None:
@@ -150,7 +164,7 @@ class RevisionLife(Lifecycle):
         _("Submit for review"),
         needs=("author", "change_summary"),
         asks=("effective_from",),
-        guards=(it_says_something,),
+        guards=(it_says_something, its_choices_are_made),
         then=(pin_the_file,),
         submits="approve",
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 
 from django.db.models import Q
@@ -15,12 +14,10 @@ from verne.sms.leadership.role.models import RoleDefinition
 
 from ..document.models import Document
 from ..document.revision import Revision
+from ..starters.starter import CHOICE
 from .composing import CARRIED, extent
 from .models import TakenOver, newest
 from .sections import SECTIONS, Section
-
-CHOICE = re.compile(r"(?<!\[)\[[^\[\]]+\](?!\])")
-"""What a starter text leaves to be filled in; [[SVC-1]] names a record instead."""
 
 
 def plans_in_force(at: datetime) -> list[Revision]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,6 +13,8 @@ import yaml
 TEXTS = Path(__file__).with_name("texts")
 NAMELESS = ("[organization]", "[Organization]")
 """What stands in a text where the organization names itself."""
+CHOICE = re.compile(r"(?<!\[)\[[^\[\]]+\](?![\](])")
+"""[What the organization has to choose], which is neither a reference nor a link."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,18 @@ class Starter:
 def starters() -> Mapping[str, Starter]:
     """Every starter text, by the name of its file."""
     return {path.stem: _read(path) for path in sorted(TEXTS.glob("*.md"))}
+
+
+@lru_cache
+def _choices() -> frozenset[str]:
+    return frozenset(
+        choice for starter in starters().values() for choice in CHOICE.findall(starter.text)
+    )
+
+
+def left_to_fill_in(text: str) -> list[str]:
+    """The choices of a starter text that nobody has made yet, each once."""
+    return [choice for choice in dict.fromkeys(CHOICE.findall(text)) if choice in _choices()]
 
 
 def starters_for(kind: str) -> list[Starter]:
