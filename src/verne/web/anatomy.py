@@ -500,6 +500,8 @@ class Askable:
     name: str
     label: StrOrPromise
     number: int
+    missing: Sequence[str] = ()
+    """What has to be there before anybody is asked."""
 
 
 STANDING_TONES = {
@@ -556,8 +558,17 @@ def askable(record: Record, person: Person, rights: Rights) -> list[Askable]:
             continue
         there = approvals.current(record, step.name)
         if there is None or there.standing == Approval.Standing.REFUSED:
-            found.append(Askable(step.name, step.label, number))
+            found.append(Askable(step.name, step.label, number, step.obstacles(record)))
     return found
+
+
+def asked_further_down(views: Sequence[ApprovalView], askable: Sequence[Askable]) -> str:
+    """What the reader can do under the approvals, which a long text puts out of sight."""
+    if any(view.may_vote for view in views):
+        return _("Approve or refuse")
+    if any(not step.missing for step in askable):
+        return _("Ask for approval")
+    return ""
 
 
 # --- Links, files, panels ------------------------------------------------------------------------

@@ -343,6 +343,8 @@ class Rail:
     closed: Sequence[ClosedMove] = ()
     version: int | str = ""
     """Sent with every move, so that nobody moves what they have not seen."""
+    asked: Text = ""
+    """What is asked of the reader further down, under the approvals, if anything is."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -92,19 +93,22 @@ def _page(
     rights = Rights.of(record, person)
     clocks = anatomy.clocks(record, person)
     told = timeline(record, person)
+    approvals = anatomy.approval_views(record, person)
+    askable = anatomy.askable(record, person, rights)
+    rail = anatomy.rail(record, person, refused=refused)
     return {
         "it": record,
         "rights": rights,
         "record": anatomy.header(record, rights, clocks),
-        "rail": anatomy.rail(record, person, refused=refused),
+        "rail": replace(rail, asked=anatomy.asked_further_down(approvals, askable)),
         "own": own.parts_of(record, person),
         "sections": anatomy.sections(record, without=own.replaced(record)),
         "part_tables": anatomy.part_tables(record, without=own.replaced(record)),
         "has_panels": anatomy.has_panels(record, wide=False),
         "has_wide_panels": anatomy.has_panels(record, wide=True),
         "clocks": clocks,
-        "approvals": anatomy.approval_views(record, person),
-        "askable": anatomy.askable(record, person, rights),
+        "approvals": approvals,
+        "askable": askable,
         "links": anatomy.link_rows(record, person, rights),
         "files": anatomy.file_rows(record, person, rights),
         "raises": anatomy.raisable(record, person),
@@ -207,11 +211,15 @@ def move(request: HttpRequest, ref: str, name: str) -> HttpResponse:
     if fresh is None:
         messages.success(request, _("Done. You do not see %(ref)s any more.") % {"ref": record.ref})
         return redirect(f"/{register_of(record.kind_name()).slug}/")
-    messages.success(
-        request,
-        _("%(ref)s is now %(state)s.") % {"ref": record.ref, "state": fresh.standing.label},
-    )
+    messages.success(request, _what_it_did(step, fresh))
     return redirect("record", record.ref)
+
+
+def _what_it_did(step: Move, record: Record) -> str:
+    """The new state; of a step that leads nowhere else, that it is done."""
+    if step.target in step.sources and len(step.sources) == 1:
+        return _("%(ref)s: “%(step)s” is done.") % {"ref": record.ref, "step": step.label}
+    return _("%(ref)s is now %(state)s.") % {"ref": record.ref, "state": record.standing.label}
 
 
 def _still_seen(record: Record, person: Person) -> bool:
