@@ -113,10 +113,26 @@ class AuditProgramme(Record):
     frequency = models.CharField(
         _("frequency"), max_length=300, default="", help_text=_("Such as: every clause each year.")
     )
-    methods = models.TextField(_("methods"), blank=True)
-    responsibilities = models.TextField(_("responsibilities"), blank=True)
-    planning_requirements = models.TextField(_("planning requirements"), blank=True)
-    reporting = models.TextField(_("reporting"), blank=True)
+    methods = models.TextField(
+        _("methods"),
+        blank=True,
+        help_text=_("Such as: interviews, samples of records, watching work being done."),
+    )
+    responsibilities = models.TextField(
+        _("responsibilities"),
+        blank=True,
+        help_text=_(
+            "Who plans, who audits, who answers, who sees to it that findings are settled."
+        ),
+    )
+    planning_requirements = models.TextField(
+        _("planning requirements"),
+        blank=True,
+        help_text=_("What each audit needs before it starts: notice, checklist, independence."),
+    )
+    reporting = models.TextField(
+        _("reporting"), blank=True, help_text=_("To whom results go, how, and how soon.")
+    )
     importance_basis = models.TextField(
         _("how importance shaped it"),
         blank=True,

@@ -68,6 +68,7 @@ class AuditProgrammeRegister(Register):
     )
     parts = ("areas",)
     documented = {"audit_programme": ("in_force", "ended")}
+    raises = (Raise(_("Plan an audit"), "evaluation.audit", {"programme": "pk"}),)
     roles = {
         **READERS,
         "audit_manager": ALL,
