@@ -16,7 +16,7 @@ from verne.engine.acts import file, move, revise
 from verne.engine.people import Person
 from verne.engine.testing import walk
 from verne.sms.evaluation.audit.programme import AuditProgramme
-from verne.sms.evaluation.audit.samples import an_auditprogramme
+from verne.sms.evaluation.audit.samples import an_audit, an_auditprogramme
 from verne.sms.portfolio.service.models import Service
 from verne.sms.portfolio.service.samples import a_service
 from verne.sms.relationship.agreement.samples import an_agreement
@@ -42,6 +42,7 @@ def test_today_asks_at_most_sixteen_queries_however_much_there_is(
 ) -> None:
     an_agreement(manager)
     a_programme_in_force(manager, approver=approver)
+    an_audit(manager)
     for n in range(4):
         an_incident(manager, title=f"Mail stops every Monday at {n}", owner=approver)
     client = browse(approver)
@@ -173,7 +174,9 @@ def test_a_new_installation_is_told_where_to_begin(
     manager: Person, approver: Person, reader: Person
 ) -> None:
     steps = first_steps(manager)
-    assert [step.done for step in steps] == [False] * 5
+    assert [step.done for step in steps] == [False] * 6
     assert first_steps(reader) == [], "it is for whoever sets the program up"
     a_programme_in_force(manager, approver=approver)
+    assert [step.done for step in first_steps(manager)] == [False] * 4 + [True, False]
+    an_audit(manager)
     assert first_steps(manager) == []

@@ -24,7 +24,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from verne.engine.lifecycle import Move
-from verne.engine.people import Organization, Person, Team
+from verne.engine.people import Organization, Person, Role, Team
 from verne.engine.records import Record, Sheet
 from verne.engine.register import Register, part_model, register_of
 from verne.engine.rights import scope
@@ -72,7 +72,7 @@ def choices_for(
         rows = rows.complex_filter(limit)
     if not rows.query.order_by:
         rows = rows.order_by("title" if issubclass(related, Sheet) else rows.model._meta.pk.name)
-        if related in (Person, Team, Organization):
+        if related in (Person, Team, Organization, Role):
             rows = rows.order_by("name")
     return rows
 

@@ -183,8 +183,9 @@ def begin(request: HttpRequest) -> HttpResponse:
     messages.success(
         request,
         ngettext(
-            "%(number)d role is described in a draft: read it, and put it in force.",
-            "%(number)d roles are described in drafts: read them, and put them in force.",
+            "%(number)d role is described in a draft: read it, tick it here, and put it in force.",
+            "%(number)d roles are described in drafts: read them, tick those that fit, and put "
+            "them in force together.",
             len(filed),
         )
         % {"number": len(filed)},

@@ -109,6 +109,8 @@ class PersonForm(forms.ModelForm[Person]):
     def __init__(self, *args: Any, by: Person, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.by = by
+        if self.instance.pk is None:
+            self.initial.setdefault("organization", _ours())
         self.fields["organization"].empty_label = "–"  # type: ignore[attr-defined]
         self.fields["active"].help_text = _("Somebody who is not active cannot sign in.")
 
@@ -117,6 +119,12 @@ class PersonForm(forms.ModelForm[Person]):
         if not active and self.instance.pk == self.by.pk:
             raise forms.ValidationError(_("You cannot deactivate yourself."))
         return active
+
+
+def _ours() -> Organization | None:
+    """Our own organization, where there is one alone: most new people work in it."""
+    ours = Organization.objects.filter(kind=Organization.Kind.OWN, active=True)[:2]
+    return ours[0] if len(ours) == 1 else None
 
 
 @needs("people")
