@@ -12,11 +12,16 @@ from verne.engine.people import Person
 from verne.sms.portfolio.service.samples import a_service_in_development
 from verne.sms.support.document.revision import Revision
 from verne.sms.support.document.samples import put_in_force
+from verne.sms.support.starters.starter import CHOICE
 
 pytestmark = pytest.mark.django_db
 
 Browse = Callable[[Person], Client]
 PAGE = "/documents/plan/"
+
+
+def fill_in(draft: Revision, *, by: Person) -> Revision:
+    return revise(draft, {"text": CHOICE.sub("as agreed", draft.text)}, by=by)
 
 
 def said(client: Client) -> str:
@@ -34,7 +39,7 @@ def test_from_the_empty_page_to_a_plan_in_force_that_has_drifted(
     answer = client.post(f"{PAGE}take-over")
     draft = Revision.objects.get()
     assert answer["Location"] == f"/documents/{draft.ref}/write"
-    put_in_force(draft, by=manager, signer=approver)
+    put_in_force(fill_in(draft, by=manager), by=manager, signer=approver)
     assert "No section has drifted." in said(client)
     revise(mail, {"title": "Mail and calendar"}, by=manager)
     page = said(client)
@@ -52,7 +57,7 @@ def test_a_reader_is_led_to_the_text_in_force(
     client.post("/standard/documented/service-management-plan/begin")
     draft = Revision.objects.get()
     assert "There is no service management plan yet" in said(browse(reader))
-    put_in_force(draft, by=manager, signer=approver)
+    put_in_force(fill_in(draft, by=manager), by=manager, signer=approver)
     assert browse(reader).get(PAGE)["Location"] == f"/r/{draft.document.ref}"
     assert browse(reader).post(f"{PAGE}take-over").status_code == 404
 
