@@ -36,26 +36,80 @@ SETTINGS = {
 @contextlib.contextmanager
 def server() -> Iterator[str]:
     """Run a server and give its address as a DATABASE_URL; stop and remove it in the end."""
+    with installation() as installed:
+        primary = Server(installed, "primary")
+        primary.make()
+        yield primary.url
+
+
+@contextlib.contextmanager
+def pair() -> Iterator[tuple[Server, Server]]:
+    """Run a server, and a standby to which it streams what it writes."""
+    with installation() as installed:
+        primary = Server(installed, "primary")
+        primary.make()
+        standby = Server(installed, "standby")
+        standby.follow(primary)
+        yield primary, standby
+
+
+@contextlib.contextmanager
+def installation() -> Iterator[Installation]:
+    """A place for servers; in the end they are stopped, and nothing is left of them."""
     home = Path(tempfile.mkdtemp(prefix="verne-pg-"))
+    user = _user()
+    installed = Installation(home, user)
     try:
-        user = _user()
-        binaries = _binaries(home, copy=user is not None)
-        data, sockets = home / "data", home / "s"
-        for folder in (data, sockets):
-            folder.mkdir(mode=0o700)
-            if user:
-                os.chown(folder, user.pw_uid, user.pw_gid)
         if user:
             home.chmod(0o755)
-        sockets.chmod(0o755)
+        installed.binaries = _binaries(home, copy=user is not None)
+        yield installed
+    finally:
+        for each in list(installed.running):
+            with contextlib.suppress(SystemExit):
+                each.stop("immediate")
+        shutil.rmtree(home, ignore_errors=True)
 
-        def run(*command: str) -> None:
-            _run(list(command), user=user, cwd=data)
 
-        run(
-            str(binaries / "initdb"),
+class Installation:
+    """Where the binaries are, and whom they run as."""
+
+    def __init__(self, home: Path, user: pwd.struct_passwd | None) -> None:
+        self.home, self.user = home, user
+        self.binaries = home
+        self.running: list[Server] = []
+
+    def folder(self, name: str, mode: int) -> Path:
+        path = self.home / name
+        path.mkdir(mode=mode)
+        if self.user:
+            os.chown(path, self.user.pw_uid, self.user.pw_gid)
+        path.chmod(mode)
+        return path
+
+    def run(self, program: str, *arguments: str | Path) -> None:
+        command = [str(self.binaries / program), *map(str, arguments)]
+        _run(command, user=self.user, cwd=self.home)
+
+
+class Server:
+    """One server; it is reached by a socket in a folder of its own, and listens on no port."""
+
+    def __init__(self, installed: Installation, name: str) -> None:
+        self.installed = installed
+        self.data = installed.folder(f"{name}-data", 0o700)
+        self.sockets = installed.folder(name, 0o755)
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://verne@/verne?host={quote(str(self.sockets), safe='')}"
+
+    def make(self) -> None:
+        """A new, empty database."""
+        self.installed.run(
+            "initdb",
             "-D",
-            str(data),
+            self.data,
             "-U",
             "verne",
             "--auth=trust",
@@ -64,16 +118,30 @@ def server() -> Iterator[str]:
             "--locale=C.UTF-8",
             "--no-sync",
         )
+        self.start()
+        self.installed.run("createdb", "-h", self.sockets, "-U", "verne", "verne")
+
+    def follow(self, primary: Server) -> None:
+        """Begin as a copy of another server, and replay from then on what that one writes."""
+        where = ["-h", primary.sockets, "-U", "verne", "-D", self.data]
+        self.installed.run("pg_basebackup", *where, "-R", "-c", "fast", "-X", "stream", "--no-sync")
+        self.start()
+
+    def start(self) -> None:
         options = " ".join(f"-c {name}='{value}'" for name, value in SETTINGS.items())
-        control = [str(binaries / "pg_ctl"), "-D", str(data), "-w", "-t", "60"]
-        run(*control, "-l", str(data / "log"), "-o", f"-k {sockets} {options}", "start")
-        try:
-            run(str(binaries / "createdb"), "-h", str(sockets), "-U", "verne", "verne")
-            yield f"postgresql://verne@/verne?host={quote(str(sockets), safe='')}"
-        finally:
-            run(*control, "-m", "immediate", "stop")
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+        self._control("-l", self.data / "log", "-o", f"-k {self.sockets} {options}", "start")
+        self.installed.running.append(self)
+
+    def stop(self, mode: str = "fast") -> None:
+        self.installed.running.remove(self)
+        self._control("-m", mode, "stop")
+
+    def promote(self) -> None:
+        """End the standby: it takes writes from now on."""
+        self._control("promote")
+
+    def _control(self, *arguments: str | Path) -> None:
+        self.installed.run("pg_ctl", "-D", self.data, "-w", "-t", "60", *arguments)
 
 
 def _user() -> pwd.struct_passwd | None:
@@ -131,9 +199,9 @@ def _run(command: list[str], *, user: pwd.struct_passwd | None, cwd: Path) -> No
         )
         if done.returncode:
             output.seek(0)
-            log = cwd / "log"
+            logs = [log.read_text(errors="replace") for log in sorted(cwd.glob("*-data/log"))]
             raise SystemExit(
                 f"PostgreSQL did not do this: {' '.join(command)}\n"
                 + output.read().decode(errors="replace")
-                + (log.read_text(errors="replace") if log.exists() else "")
+                + "".join(logs)
             )
