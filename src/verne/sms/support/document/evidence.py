@@ -1,4 +1,4 @@
-"""What documents prove about 4.3, 5.2, 6.3 and 7.5, and of the policies of 8.5 and 8.7."""
+"""What documents prove about 4.3, 5.2, 6.3 and 7.5, and of policies and plans of 8.5 to 8.7."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from verne.engine.register import registers
 from verne.engine.rights import bundles, right
 from verne.engine.signing import Signature
 
-from .models import Carried, Document
+from .models import Carried, Document, Publication
 from .retention import Disposal, RetentionRule, RetentionSubject, past_their_time
 from .revision import Revision
 
@@ -161,6 +161,18 @@ def the_scope_is_open_to_everybody_here(asked: Asked) -> Evidence:
     return none_of(_in_force(asked, "scope"), closed, note=_("Not everybody here may read it."))
 
 
+@evidence("policy-available-outside", reads=(Document, Publication))
+def whoever_may_have_the_policy_outside_finds_it(asked: Asked) -> Evidence:
+    """The policy says which interested parties may have it, and where each of them finds it."""
+    named = Publication.objects.filter(of=OuterRef("pk"))
+    out_of_sight = Q(place="") | Q(since=None) | Q(since__gt=_day(asked.at))
+    return none_of(
+        _in_force(asked, "sm_policy"),
+        ~Q(Exists(named)) | Q(Exists(named.filter(out_of_sight))),
+        note=_("It names nobody outside who may have it, or does not say where they find it."),
+    )
+
+
 @evidence("security-policy-available", reads=(Document,))
 def the_security_policy_reaches_its_audience(asked: Asked) -> Evidence:
     return none_of(_in_force(asked, "security_policy"), _out_of_reach(), note=UNREACHED)
@@ -172,6 +184,66 @@ def the_security_policy_reaches_its_audience(asked: Asked) -> Evidence:
 @evidence("own-docs-listed", reads=(Document,))
 def what_we_need_ourselves_is_in_force(asked: Asked) -> Evidence:
     return every(_standing(asked).filter(own_need=True).exclude(state="retired"), state="in_force")
+
+
+@evidence("doc-scope-policy-objectives", reads=(Document, Revision))
+def policy_and_objectives_are_in_an_approved_text(asked: Asked) -> Evidence:
+    """Of each kind at least one document, each in a text that was approved."""
+    kinds = {"sm_policy", "objectives"}
+    carrying = _standing(asked).filter(carries__key__in=kinds).exclude(state="retired").distinct()
+    texts = Revision.objects.filter(Exists(_approvals()), state="in_force")
+    good = carrying.in_force().filter(pk__in=texts.values("document"))
+    there = set(Carried.objects.filter(of__in=good.values("pk")).values_list("key", flat=True))
+    if kinds <= there:
+        return Evidence(carrying, carrying.exclude(pk__in=good.values("pk")))
+    note = _("The policy or the objectives are in no approved text.")
+    bad = carrying.exclude(pk__in=good.values("pk"))
+    return Evidence(carrying, bad if bad.exists() else carrying, note)
+
+
+@evidence("doc-procedures", reads=(Document, Revision))
+def procedures_for_the_worst_are_approved(asked: Asked) -> Evidence:
+    """One for major incidents; and each continuity plan says how to go through a loss and back."""
+    kinds = ("mi_procedure", "continuity_plans")
+    papers = _standing(asked).filter(carries__key__in=kinds).exclude(state="retired").distinct()
+    procedures = papers.filter(carries__key="mi_procedure").in_force()
+    plans = papers.filter(carries__key="continuity_plans").in_force()
+    if not procedures.exists() or not plans.exists():
+        waiting = papers.exclude(state="in_force")
+        note = _("No major incident procedure, or no continuity plan, is in force.")
+        return Evidence(papers, waiting if waiting.exists() else papers, note)
+    said = plans.filter(pk__in=_stating("loss")).filter(pk__in=_stating("return"))
+    good = Q(pk__in=procedures.values("pk")) | Q(pk__in=said.values("pk"))
+    in_force = papers.in_force()
+    return every(in_force, good, note=_("The plan marks no such procedure."))
+
+
+def _plans_state(check: str, word: str) -> None:
+    """Answer a check that asks every continuity plan in force to say something."""
+
+    def answer(asked: Asked) -> Evidence:
+        return every(
+            _in_force(asked, "continuity_plans"),
+            pk__in=_stating(word),
+            note=_("The text marks no such passage."),
+        )
+
+    answer.__name__ = f"continuity_plans_state_{word}"
+    evidence(check, reads=(Document, Revision))(answer)
+
+
+def _stating(word: str) -> Any:
+    """Documents all of whose written texts in force mark a passage; a file cannot."""
+    silent = Revision.objects.filter(state="in_force").exclude(
+        text__iregex=rf"\[\[\s*states:\s*{word}\s*\]\]"
+    )
+    return Document.objects.exclude(pk__in=silent.values("document")).values("pk")
+
+
+_plans_state("continuity-plan-invocation", "invocation")
+_plans_state("continuity-plan-procedures", "loss")
+_plans_state("continuity-plan-recovery", "recovery")
+_plans_state("continuity-plan-return", "return")
 
 
 @evidence("docs-identified", reads=(Document,))

@@ -309,6 +309,40 @@ class Carried(Part):
         return str(self.get_key_display())
 
 
+class Publication(Part):
+    """A class of interested parties outside that may have the document, and where they find it."""
+
+    class Party(models.TextChoices):
+        CUSTOMERS = "customers", _("Customers and their users")
+        SUPPLIERS = "suppliers", _("Suppliers")
+        OWNERS = "owners", _("Owners and investors")
+        AUTHORITIES = "authorities", _("Authorities and regulators")
+        PARTNERS = "partners", _("Partners")
+        PUBLIC = "public", _("Everybody")
+
+    part_fields: ClassVar[tuple[str, ...]] = ("party", "place", "since")
+
+    of = models.ForeignKey(Document, models.PROTECT, related_name="publications")
+    party = models.CharField(_("interested party"), max_length=20, choices=Party)
+    place = models.CharField(
+        _("where they find it"),
+        max_length=300,
+        blank=True,
+        help_text=_("An address, a place in the portal, or how it is handed over."),
+    )
+    since = models.DateField(_("since"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("publication")
+        verbose_name_plural = _("who may have it outside")
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["of", "party"], name="published_once"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.get_party_display())
+
+
 def languages() -> list[tuple[str, StrOrPromise]]:
     return [(code, get_language_info(code)["name_local"]) for code, _name in settings.LANGUAGES]
 

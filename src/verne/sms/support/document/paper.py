@@ -19,7 +19,7 @@ from verne.engine.rights import scope
 from verne.engine.signing import signatures_of
 
 from .models import Document
-from .prose import COMMITMENTS, references_in, tokens_of
+from .prose import label_of, references_in, tokens_of
 from .revision import Revision
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _body(revision: Revision, person: Person) -> list[Block]:
         tokens_of(revision.text),
         shown={
             "reference": lambda ref: f"{ref} {titles.get(ref, '')}".strip(),
-            "commitment": lambda key: f"({COMMITMENTS[key]})",
+            "mark": lambda mark: f"({label_of(mark)})",
         },
     )
 

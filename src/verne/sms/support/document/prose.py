@@ -1,7 +1,7 @@
 """Markdown as documents are written in it: headings with contents, and names of records as links.
 
 `[[INC-12]]` names a record. `[[commits: requirements]]` marks the passage before it as one of the
-commitments that a policy has to make.
+commitments that a policy has to make, `[[states: invocation]]` as something a plan has to say.
 """
 
 from __future__ import annotations
@@ -32,8 +32,18 @@ COMMITMENTS: dict[str, StrOrPromise] = {
 }
 """What a policy commits to, by the word that marks it."""
 
+STATED: dict[str, StrOrPromise] = {
+    "invocation": _("When it is invoked, and by whom"),
+    "loss": _("Procedure for a major loss of service"),
+    "recovery": _("What recovery needs"),
+    "return": _("Return to normal working"),
+}
+"""What a continuity plan says, by the word that marks it."""
+
+MARKS: dict[str, dict[str, StrOrPromise]] = {"commits": COMMITMENTS, "states": STATED}
+
 REFERENCE = re.compile(r"\[\[\s*([A-Za-z]{2,6}-[0-9]{1,12})\s*\]\]")
-COMMITMENT = re.compile(r"\[\[\s*commits:\s*([a-z]+)\s*\]\]", re.IGNORECASE)
+MARK = re.compile(r"\[\[\s*(commits|states):\s*([a-z]+)\s*\]\]", re.IGNORECASE)
 
 DEEPEST = 3
 """Headings below this level are left out of the contents."""
@@ -98,7 +108,23 @@ def references_in(text: str) -> set[str]:
 
 def commitments_in(text: str) -> set[str]:
     """The commitments that a text marks."""
-    return {token.content for token in _inline(text) if token.type == "commitment"}
+    return _marked(text, "commits")
+
+
+def stated_in(text: str) -> set[str]:
+    """What a plan marks as said."""
+    return _marked(text, "states")
+
+
+def label_of(mark: str) -> StrOrPromise:
+    """How a mark is read: the content of its token says what it is and which."""
+    what, _colon, word = mark.partition(":")
+    return MARKS[what][word]
+
+
+def _marked(text: str, what: str) -> set[str]:
+    marks = (token.content for token in _inline(text) if token.type == "mark")
+    return {mark.partition(":")[2] for mark in marks if mark.startswith(f"{what}:")}
 
 
 def _inline(text: str) -> list[Token]:
@@ -111,19 +137,22 @@ def _inline(text: str) -> list[Token]:
 
 
 def _in_brackets(state: StateInline, silent: bool) -> bool:
-    """[[INC-12]] and [[commits: improvement]]."""
+    """[[INC-12]], [[commits: improvement]] and [[states: invocation]]."""
     if not state.src.startswith("[[", state.pos):
         return False
-    for kind, pattern in (("reference", REFERENCE), ("commitment", COMMITMENT)):
-        found = pattern.match(state.src, state.pos, state.posMax)
-        if found is None or (kind == "commitment" and found[1].lower() not in COMMITMENTS):
-            continue
-        if not silent:
-            token = state.push(kind, "", 0)
-            token.content = found[1].upper() if kind == "reference" else found[1].lower()
-        state.pos = found.end()
-        return True
-    return False
+    if found := REFERENCE.match(state.src, state.pos, state.posMax):
+        kind, content = "reference", found[1].upper()
+    elif found := MARK.match(state.src, state.pos, state.posMax):
+        what, word = found[1].lower(), found[2].lower()
+        kind, content = "mark", f"{what}:{word}"
+        if word not in MARKS[what]:
+            return False
+    else:
+        return False
+    if not silent:
+        state.push(kind, "", 0).content = content
+    state.pos = found.end()
+    return True
 
 
 def _headings(state: StateCore) -> None:
@@ -167,8 +196,7 @@ def _as_link(
 def _as_mark(
     self: RendererHTML, tokens: Sequence[Token], at: int, options: Any, env: Mapping[str, Any]
 ) -> str:
-    label = COMMITMENTS[tokens[at].content]
-    return str(format_html('<span class="commitment">{}</span>', label))
+    return str(format_html('<span class="commitment">{}</span>', label_of(tokens[at].content)))
 
 
 def _table(
@@ -186,7 +214,7 @@ def _made() -> MarkdownIt:
     made.inline.ruler.before("link", "in_brackets", _in_brackets)
     made.core.ruler.push("headings", _headings)
     made.add_render_rule("reference", _as_link)
-    made.add_render_rule("commitment", _as_mark)
+    made.add_render_rule("mark", _as_mark)
     made.add_render_rule("table_open", _table)
     made.add_render_rule("table_close", _table)
     return made

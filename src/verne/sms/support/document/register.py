@@ -121,7 +121,7 @@ class DocumentRegister(Register):
         "approver_role",
         "review_months",
     )
-    parts = ("editions", "carries")
+    parts = ("editions", "carries", "publications")
     pages = (
         Page(_("To read"), "/documents/to-read/"),
         Page(_("Service management plan"), "/documents/plan/"),

@@ -221,3 +221,53 @@ def test_both_policies_and_a_continuity_plan_have_to_be_in_force(
     put_in_force(a_revision(manager, document=plan), by=manager, signer=approver)
     assert figures("doc-policies-and-continuity") == (3, 0)
     assert figures("doc-policies-and-continuity", days=400) == (3, 3)
+
+
+# --- Known outside, procedures for the worst -----------------------------------------------------
+
+
+def test_the_policy_says_where_those_outside_find_it(manager: Person, approver: Person) -> None:
+    policy = carrying("sm_policy", manager, approver)
+    assert figures("policy-available-outside") == (1, 1)
+    for_customers = {"party": "customers", "place": "", "since": None}
+    policy = revise(policy, {"publications": [for_customers]}, by=manager)
+    assert figures("policy-available-outside") == (1, 1)
+    row = policy.publications.get()
+    shown = {"pk": row.pk, "party": "customers", "place": "Portal, Documents"}
+    today = timezone.localdate()
+    revise(policy, {"publications": [shown | {"since": today}]}, by=manager)
+    assert figures("policy-available-outside") == (1, 0)
+
+
+def test_policy_and_objectives_are_approved(manager: Person, approver: Person) -> None:
+    carrying("sm_policy", manager, approver)
+    assert figures("doc-scope-policy-objectives") == (1, 1)
+    a_document(manager, carries=[{"key": "objectives"}])
+    assert figures("doc-scope-policy-objectives") == (2, 1)
+    carrying("objectives", manager, approver)
+    assert figures("doc-scope-policy-objectives") == (3, 1)
+
+
+def test_continuity_plans_mark_what_they_have_to_say(manager: Person, approver: Person) -> None:
+    asked = {
+        "continuity-plan-invocation": "invocation",
+        "continuity-plan-procedures": "loss",
+        "continuity-plan-recovery": "recovery",
+        "continuity-plan-return": "return",
+    }
+    said = " ".join(f"As agreed. [[states: {word}]]" for word in asked.values())
+    carrying("continuity_plans", manager, approver, text=said)
+    assert {check: figures(check) for check in asked} == dict.fromkeys(asked, (1, 0))
+    carrying("continuity_plans", manager, approver, text="Ring everybody. [[states: invocation]]")
+    expected = dict.fromkeys(asked, (2, 1)) | {"continuity-plan-invocation": (2, 0)}
+    assert {check: figures(check) for check in asked} == expected
+
+
+def test_procedures_for_the_worst_are_in_force(manager: Person, approver: Person) -> None:
+    both = "Site B. [[states: loss]] Then home again. [[states: return]]"
+    carrying("continuity_plans", manager, approver, text=both)
+    assert figures("doc-procedures") == (1, 1)
+    carrying("mi_procedure", manager, approver)
+    assert figures("doc-procedures") == (2, 0)
+    carrying("continuity_plans", manager, approver, text="Ring everybody.")
+    assert figures("doc-procedures") == (3, 1)

@@ -8,7 +8,7 @@ from verne.engine.printing.markdown import blocks_of
 from verne.engine.requirements import Documented, library
 from verne.engine.roles import NAMES
 from verne.sms.support.document.models import Document
-from verne.sms.support.document.prose import COMMITMENTS, commitments_in
+from verne.sms.support.document.prose import COMMITMENTS, STATED, commitments_in, stated_in
 
 from .starter import Starter, starters, starters_for
 
@@ -82,3 +82,7 @@ def test_the_procedures_asked_for_are_major_incident_major_loss_and_return() -> 
 
 def test_the_policy_marks_what_it_commits_to() -> None:
     assert commitments_in(starters()["service-management-policy"].text) == COMMITMENTS.keys()
+
+
+def test_the_continuity_plan_marks_what_it_has_to_say() -> None:
+    assert stated_in(starters()["continuity-plan"].text) == STATED.keys()
