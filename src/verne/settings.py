@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlsplit
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
 PROJECT = Path(__file__).resolve().parent
+POSTGRESQL = ("postgres", "postgresql")
 
 
 def _flag(name: str, default: bool) -> bool:
@@ -22,6 +24,16 @@ def _flag(name: str, default: bool) -> bool:
     if text in ("0", "false", "no", "off"):
         return False
     raise ImproperlyConfigured(f"{name} is {text!r}: say 1 or 0.")
+
+
+def _number(name: str, default: int, *, at_least: int = 1) -> int:
+    """A whole number; anything else is refused."""
+    text = os.environ.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isdigit() or int(text) < at_least:
+        raise ImproperlyConfigured(f"{name} is {text!r}: say a number from {at_least}.")
+    return int(text)
 
 
 def _secret_key(home: Path) -> str:
@@ -51,23 +63,46 @@ def _database(home: Path) -> dict[str, object]:
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
         return _sqlite(Path(unquote(parts.path)))
-    if parts.scheme in ("postgres", "postgresql"):
-        options: dict[str, object] = dict(parse_qsl(parts.query))
-        host = options.pop("host", None) or unquote(parts.hostname or "")
-        return {
-            "ENGINE": "django.db.backends.postgresql",
-            "NAME": unquote(parts.path.lstrip("/")),
-            "USER": unquote(parts.username or ""),
-            "PASSWORD": unquote(parts.password or ""),
-            "HOST": host,
-            "PORT": str(parts.port or ""),
-            "CONN_MAX_AGE": None,
-            "CONN_HEALTH_CHECKS": True,
-            "OPTIONS": options,
-        }
+    if parts.scheme in POSTGRESQL:
+        return _postgresql("DATABASE_URL", url)
     raise ImproperlyConfigured(
         f"DATABASE_URL begins with {parts.scheme!r}: use sqlite:///path or postgresql://…"
     )
+
+
+def _postgresql(name: str, url: str) -> dict[str, object]:
+    """What an address of PostgreSQL says, as Django takes it; libpq knows how to read it.
+
+    Each thread keeps its connection and looks before each request whether it still lives; with
+    VERNE_POOL threads share that many instead.
+    """
+    try:
+        from psycopg import ProgrammingError
+        from psycopg.conninfo import conninfo_to_dict
+    except ImportError as missing:
+        raise ImproperlyConfigured(
+            f"{name} names PostgreSQL, and its client is not installed: pip install verne[pg]."
+        ) from missing
+    try:
+        options: dict[str, Any] = conninfo_to_dict(url)
+    except ProgrammingError as wrong:
+        raise ImproperlyConfigured(f"{name} cannot be read: {str(wrong).strip()}.") from wrong
+    if not options.get("dbname"):
+        raise ImproperlyConfigured(f"{name} names no database: postgresql://user@host/database.")
+    size = _number("VERNE_POOL", 0, at_least=0)
+    if size:
+        options["pool"] = {"min_size": min(2, size), "max_size": size, "timeout": 20}
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": options.pop("dbname"),
+        "USER": options.pop("user", ""),
+        "PASSWORD": options.pop("password", ""),
+        "HOST": options.pop("host", ""),
+        "PORT": options.pop("port", ""),
+        "CONN_MAX_AGE": 0 if size else None,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": options | {"application_name": options.get("application_name", "verne")},
+    }
 
 
 def _sqlite(path: Path) -> dict[str, object]:

@@ -7,7 +7,11 @@ import os
 from pathlib import Path
 from typing import IO, Any
 
+import click
+from django.core.management.base import CommandError
 from django.db import connection, connections
+
+from verne.engine.postgresql import pooler
 
 ADVISORY_KEY = 0x5645524E45
 """Number of the lock in PostgreSQL: 'VERNE' in ASCII."""
@@ -64,6 +68,10 @@ class AdvisoryLock:
 
     def take(self, address: str) -> None:
         self.connection = connections.create_connection("default")
+        try:
+            pooler.refuse(self.connection, "verne up")
+        except CommandError as refused:
+            raise click.UsageError(str(refused)) from refused
         with self.connection.cursor() as cursor:
             cursor.execute("SET application_name = %s", [f"verne up {address}"])
             cursor.execute("SELECT pg_try_advisory_lock(%s)", [ADVISORY_KEY])

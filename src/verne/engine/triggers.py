@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from .history import Act, Entry, current_act
+from .postgresql import pooler
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -172,6 +173,8 @@ def open_act_for_migration(
     connection = connections[using]
     if sender.label != "engine" or not plan or not _is_ready(connection):
         return
+    # The act lasts for many transactions; on a connection that others share it would be theirs too.
+    pooler.refuse(connection, "Migrating")
     note = "\n".join(f"{step.app_label}.{step.name}" for step, _backwards in plan)
     _set_current(connection, _open_act(connection, note), lasting=True)
 
