@@ -16,13 +16,16 @@ class ConformityConfig(AppConfig):
 
         from . import checks  # noqa: F401
         from .attesting import evidence, register  # noqa: F401
+        from .documented import answer_for_every_kind, write_down_the_kinds
         from .marking import mark
         from .offering import offer
 
         if mark not in after_act:
             after_act.append(mark)
         offer()
+        answer_for_every_kind()
         post_migrate.connect(describe_roles, sender=self)
+        post_migrate.connect(write_down_the_kinds, sender=self)
 
 
 def describe_roles(sender: Any, using: str = "default", **kwargs: Any) -> None:

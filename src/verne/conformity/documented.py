@@ -9,17 +9,21 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from django.db import connections
 from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from verne.engine.evidence import Answer, Asked, Evidence, answers
 from verne.engine.people import Person
 from verne.engine.records import Sheet
 from verne.engine.register import Register, registers
 from verne.engine.rights import may, scope
 from verne.sms.support.document.models import Carried, Document
+from verne.sms.support.document.revision import Revision
 
 from .catalogue import DocumentedInformation, catalogue
+from .models import KindOfInformation
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -129,3 +133,50 @@ def _counts(person: Person, kinds: Iterable[str]) -> defaultdict[str, dict[str, 
     for kind, state, number in rows:
         found[kind][state] = number
     return found
+
+
+# --- As a condition ------------------------------------------------------------------------------
+
+PRESENT = "required-docs-present"
+
+
+def every_kind_is_there(asked: Asked) -> Evidence:
+    """Each kind is carried by a document in force, or kept in a register that holds some of it.
+
+    The kinds are rows in every installation: where nothing is on file yet there is no data.
+    """
+    in_force = Document.objects.in_force().filter(filed_at__lte=asked.at)
+    there = set(Carried.objects.filter(of__in=in_force.values("pk")).values_list("key", flat=True))
+    kept: Any = Sheet.objects.filter(withdrawn_at=None, filed_at__lte=asked.at).order_by()
+    filled = set(kept.values_list("kind", "state").distinct())
+    for register in registers.values():
+        for key, counting in register.documented.items():
+            kind = register.model.kind_name()
+            if any(k == kind and (not counting or state in counting) for k, state in filled):
+                there.add(key)
+    kinds = KindOfInformation.objects.all()
+    if not there and not Document.objects.exists():
+        kinds = kinds.none()
+    return Evidence(
+        kinds,
+        kinds.exclude(key__in=there),
+        _("No document in force carries it, and no register holds any of it."),
+    )
+
+
+def answer_for_every_kind() -> None:
+    """Enrolled when every register is known: it reads those that keep documented information."""
+    keeping = [register.model for register in registers.values() if register.documented]
+    answers[PRESENT] = Answer(PRESENT, every_kind_is_there, (Document, Revision, *keeping))
+
+
+def write_down_the_kinds(sender: Any, using: str = "default", **kwargs: Any) -> None:
+    """After a migration: the kinds of the catalogue as rows; those that are gone go."""
+    if KindOfInformation._meta.db_table not in connections[using].introspection.table_names():
+        return
+    rows = KindOfInformation.objects.using(using)
+    wanted = {key: n for n, key in enumerate(catalogue().documented_information, start=1)}
+    if dict(rows.values_list("key", "id")) == wanted:
+        return
+    rows.all().delete()
+    rows.bulk_create(KindOfInformation(id=n, key=key) for key, n in wanted.items())

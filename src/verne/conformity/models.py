@@ -131,6 +131,27 @@ class Snapshot(models.Model):
         return RollUp({result: counts[result] for result in Result if counts.get(result)})
 
 
+class KindOfInformation(models.Model):
+    """A kind of documented information of the catalogue, as a row, so that conditions count it."""
+
+    history: ClassVar[bool] = False
+
+    id = models.PositiveSmallIntegerField(primary_key=True)
+    """Its place in the order of the standard."""
+    key = models.CharField(max_length=40, unique=True)
+
+    class Meta:
+        app_label = "conformity"
+        ordering = ("id",)
+        verbose_name = _("kind of documented information")
+
+    def __str__(self) -> str:
+        from .catalogue import catalogue
+
+        kind = catalogue().documented_information.get(self.key)
+        return kind.name if kind else self.key
+
+
 class AdjustmentQuerySet(models.QuerySet["Adjustment"]):
     def in_force(self, at: Any) -> dict[tuple[str, str], Adjustment]:
         """The newest adjustment of each value at an instant."""

@@ -1,4 +1,4 @@
-"""The conditions that hold for every obligation: somebody answers for it, nothing is overdue."""
+"""The conditions on every obligation: somebody answers for it, nothing is late, it is audited."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from verne.engine.people import Assignment
 
+from .auditing import AUDITED, not_audited
 from .catalogue import Catalogue, UniversalCheck, catalogue, original
 from .nonconforming import NO_OVERDUE
 from .verdict import Outcome
@@ -52,6 +53,7 @@ def universal_of_requirements(
                 r.id for r in catalogue.requirements.values() if not held.get(r.owner_role)
             ),
             NO_OVERDUE: overdue,
+            AUDITED: not_audited(catalogue, at),
         },
     )
 
@@ -64,14 +66,10 @@ def spread(catalogue: Catalogue, failing: Mapping[str, frozenset[str]]) -> Unive
 def _outcomes(
     catalogue: Catalogue, id: str, failing: Mapping[str, frozenset[str]]
 ) -> dict[UniversalCheck, Outcome]:
-    return {check: _outcome(check.key, id, failing) for check in of_requirements(catalogue)}
+    return {check: _outcome(check.key, id, failing) for check in catalogue.universal.values()}
 
 
 def _outcome(key: str, id: str, failing: Mapping[str, frozenset[str]]) -> Outcome:
     if key not in failing:
         return Outcome.NOT_YET_COMPUTED
     return Outcome.FAILS if id in failing[key] else Outcome.HOLDS
-
-
-def of_requirements(catalogue: Catalogue) -> tuple[UniversalCheck, ...]:
-    return tuple(c for c in catalogue.universal.values() if c.scope == "requirement")

@@ -1,4 +1,4 @@
-"""What configuration items prove about 8.2.6."""
+"""What configuration items prove about 8.2.6, and their types about the change policy of 8.5."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from verne.engine.history import Entry
 from verne.engine.people import Assignment, Person
 from verne.engine.records import Sheet
 from verne.engine.rights import bundles, right, verbs_of
+from verne.sms.support.document.models import Document
+from verne.sms.support.document.prose import references_in
+from verne.sms.support.document.revision import Revision
 
 from ..service.evidence import says_something, services_not_yet_removed
 from ..service.models import Service
@@ -43,6 +46,28 @@ def items_have_a_type_from_the_list(asked: Asked) -> Evidence:
         Q(pk__in=types.values("pk")) | Q(pk__in=typed.values("pk")),
         note=_("The type of the item is no longer on the list."),
     )
+
+
+@evidence("change-policy-scope", reads=[CIType, Document, Revision])
+def the_change_policy_names_what_is_under_control(asked: Asked) -> Evidence:
+    """Every type under change control stands in the policy in force, by its reference or name.
+
+    Whether a type is inside or outside is a field without a third answer.
+    """
+    types = CIType.objects.standing().in_state("in_use").filter(filed_at__lte=asked.at)
+    policies = Document.objects.carrying("change_policy").in_force()
+    rows = Revision.objects.filter(state="in_force", document__in=policies.values("pk"))
+    texts = list(rows.values_list("text", flat=True))
+    if not texts:
+        return Evidence(types, types, _("No change management policy is in force."))
+    named = {ref for text in texts for ref in references_in(text)}
+    whole = "\n".join(texts).casefold()
+    unnamed = [
+        pk
+        for pk, ref, title in types.filter(controlled=True).values_list("pk", "ref", "title")
+        if ref not in named and title.casefold() not in whole
+    ]
+    return Evidence(types, types.filter(pk__in=unnamed), _("The policy in force does not name it."))
 
 
 @evidence("services-are-cis", reads=[Service, ConfigurationItem, CIType])

@@ -15,6 +15,7 @@ from verne.engine.evidence import Asked, answers
 from verne.engine.people import Assignment, Person
 from verne.engine.records import Sheet
 from verne.engine.testing import a_person
+from verne.sms.support.document.samples import a_document_in_force, a_revision, put_in_force
 
 from ..service.samples import a_live_service, a_service, a_service_in_development
 from .impact import affected_by, foundation_of, path_to
@@ -362,3 +363,21 @@ def test_a_removed_item_stays_on_file_with_its_trail(manager: Person) -> None:
     item = move(item, "remove", by=manager, note="Scrapped")
     assert figures("ci-relationships") == (0, 0)
     assert figures("ci-changes-traceable") == (1, 0)
+
+
+def test_the_change_policy_names_every_type_under_control(
+    manager: Person, approver: Person
+) -> None:
+    server = a_citype(manager, title="Server")
+    a_citype(manager, title="Desk phone", controlled=False)
+    assert figures("change-policy-scope") == (2, 2)
+    policy = a_document_in_force(
+        manager, approver, carries=[{"key": "change_policy"}], text="We control every *server*."
+    )
+    assert figures("change-policy-scope") == (2, 0)
+    line = a_citype(manager, title="Data line")
+    assert figures("change-policy-scope") == (3, 1)
+    text = f"We control [[{server.ref}]] and [[{line.ref}]]."
+    edition = policy.editions.get()
+    put_in_force(a_revision(manager, edition=edition, text=text), by=manager, signer=approver)
+    assert figures("change-policy-scope") == (3, 0)

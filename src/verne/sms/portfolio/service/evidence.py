@@ -1,4 +1,4 @@
-"""What services, their requirements and their ties prove about 5.1, 7.5.4 and 8.2.2."""
+"""What services, their requirements and their ties prove about 5.1, 7.3, 7.5.4 and 8.2.2."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from django.utils.translation import gettext_lazy as _
 from verne.engine.evidence import Asked, Evidence, every, evidence
 from verne.engine.history import Act
 from verne.engine.links import Link
+from verne.engine.people import Person, Team
 from verne.engine.records import Sheet
+from verne.sms.support.awareness.evidence import know
+from verne.sms.support.awareness.models import Campaign, our_people
 from verne.sms.support.document.models import Document
 from verne.sms.support.document.revision import Revision
 from verne.sms.support.plan.evidence import named_in_force
@@ -126,4 +129,20 @@ def every_live_service_stands_in_the_plan(asked: Asked) -> Evidence:
         live_services().filter(filed_at__lte=asked.at),
         ref__in=named_in_force("services", asked.at),
         note=_("The service management plan in force does not name it."),
+    )
+
+
+@evidence("aware-services", reads=(Person, Team, Service, Campaign))
+def people_know_the_services_their_work_is_for(asked: Asked) -> Evidence:
+    """Tied to a live service as its owner or through a team, and signed that they know it."""
+    services = live_services()
+    teams = Team.objects.filter(
+        Q(pk__in=services.values("first_line")) | Q(pk__in=services.values("team"))
+    )
+    tied = Q(pk__in=services.values("owner")) | Q(teams__in=teams)
+    linked = our_people().filter(tied).values("pk")
+    return every(
+        our_people(),
+        Q(pk__in=linked) & know(asked, about_services=True),
+        note=_("Tied to no live service, or has not signed that they know what it is."),
     )

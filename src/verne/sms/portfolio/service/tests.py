@@ -9,8 +9,10 @@ from django.utils import timezone
 
 from verne.engine.acts import NotOpen, act, link, move, revise, withdraw
 from verne.engine.evidence import Asked, Evidence, answers
-from verne.engine.people import Person
+from verne.engine.people import Person, Team
 from verne.engine.testing import a_person
+from verne.sms.support.awareness.samples import a_campaign
+from verne.sms.support.awareness.signing import acknowledge
 
 from .models import Service, ServiceLife, go_live_needs
 from .register import what_it_must_do
@@ -260,3 +262,19 @@ def test_a_service_owner_confirms_but_does_not_put_live(manager: Person) -> None
     move(service, "confirm", by=owner, note="Still right")
     with pytest.raises(Exception, match="roles do not let you"):
         move(service, "begin_removal", by=owner, note="Old")
+
+
+def test_people_know_the_services_their_work_is_for(manager: Person, reader: Person) -> None:
+    assert figures("aware-services") == (2, 2)
+    service = a_live_service(manager)
+    known = move(a_campaign(manager, about_services=True), "launch", by=manager)
+    acknowledge(known, by=manager)
+    acknowledge(known, by=reader)
+    # The reader signed, yet nothing ties them to a service.
+    assert figures("aware-services") == (2, 1)
+    with act("settle", by=None):
+        desk = Team.objects.create(name="Service desk")
+        desk.members.add(reader)
+    revise(service, {"first_line": desk}, by=manager)
+    assert figures("aware-services") == (2, 0)
+    assert figures("aware-services", at=timezone.now() + timedelta(days=400)) == (2, 2)

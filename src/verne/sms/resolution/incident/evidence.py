@@ -1,10 +1,10 @@
-"""What incidents and major incidents say about 8.6.1."""
+"""What incidents and major incidents say about 8.6.1, with the procedure they follow."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from django.db.models import DurationField, ExpressionWrapper, F, Min, Q
+from django.db.models import DurationField, Exists, ExpressionWrapper, F, Min, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from verne.engine.clock import Clock
@@ -12,6 +12,10 @@ from verne.engine.escalation import Escalation
 from verne.engine.evidence import Asked, Evidence, every, evidence, none_of, some
 from verne.engine.history import Act
 from verne.engine.people import Person
+from verne.engine.records import Sheet
+from verne.engine.signing import Signature
+from verne.sms.support.document.models import Document
+from verne.sms.support.document.revision import Revision
 
 from ..classification.models import USUAL_MATRIX, PriorityCell, PriorityMatrix, matrices
 from ..evidence import escalated, moves_noted, overdue, settled_enough, silent_for
@@ -182,6 +186,30 @@ def _told_in_time(
     ended = bool(notices) and notices[-1][1]
     awaited = words if ended else [*words, until]
     return all(at <= deadline for at, deadline in zip(awaited, deadlines, strict=False))
+
+
+@evidence("mi-procedure-followed", reads=(Document, Revision, MajorIncident, MajorIncidentCriteria))
+def major_incidents_follow_an_approved_procedure(asked: Asked) -> Evidence:
+    """One is in force; and each that was run names the approved text that was followed.
+
+    Running one writes down the text in force by itself: see `stamp_running` and its test.
+    """
+    approved = Signature.objects.filter(
+        record=OuterRef("pk"), meaning="approval", content_hash=OuterRef("content_hash")
+    )
+    texts = Revision.objects.filter(Exists(approved))
+    majors = MajorIncident.objects.standing().filter(filed_at__lte=asked.at)
+    run = majors.exclude(state="declared").exclude(state="closed", criteria=None)
+    following = run.filter(procedure_followed__in=texts.values("pk"))
+    papers = Document.objects.carrying("mi_procedure").filter(filed_at__lte=asked.at)
+    in_force = papers.in_force().filter(pk__in=texts.filter(state="in_force").values("document"))
+    papers = in_force if in_force.exists() else papers.exclude(state="retired")
+    population = Sheet.objects.filter(Q(pk__in=papers.values("pk")) | Q(pk__in=run.values("pk")))
+    return every(
+        population,
+        Q(pk__in=in_force.values("pk")) | Q(pk__in=following.values("pk")),
+        note=_("The procedure is not in force, or was not what the major incident followed."),
+    )
 
 
 @evidence("mi-reported-reviewed", reads=(MajorIncident,))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
     from verne.engine.history import Act
+    from verne.sms.support.document.revision import Revision
 
 
 def supersede_the_former(criteria: MajorIncidentCriteria, act: Act) -> None:
@@ -59,7 +60,22 @@ class MajorIncidentCriteria(Record):
     criteria = models.TextField(
         _("criteria"), blank=True, help_text=_("An incident that meets one of these is major.")
     )
-    procedure_version = models.CharField(_("version of the procedure"), max_length=60, blank=True)
+    procedure_document = models.ForeignKey(
+        "support.Document",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        limit_choices_to={"carries__key": "mi_procedure"},
+        verbose_name=_("procedure"),
+        help_text=_("The document in force is followed; each major incident keeps which text."),
+    )
+    procedure_version = models.CharField(
+        _("version of the procedure"),
+        max_length=60,
+        blank=True,
+        help_text=_("Empty: the text of the document that is in force."),
+    )
     first_notice_minutes = models.PositiveSmallIntegerField(
         _("minutes until top management is told"), default=60
     )
@@ -73,6 +89,16 @@ class MajorIncidentCriteria(Record):
     class Meta:
         verbose_name = _("major incident criteria")
         verbose_name_plural = _("major incident criteria")
+
+    def set_derived(self) -> None:
+        text = self.text_in_force()
+        if text is not None and not self.procedure_version:
+            self.procedure_version = text.what_is_signed()[:60]
+
+    def text_in_force(self) -> Revision | None:
+        """The procedure that people follow now, where it is a document here."""
+        document = self.procedure_document
+        return document.in_force().first() if document is not None else None
 
     @classmethod
     def in_force(cls) -> MajorIncidentCriteria | None:
@@ -115,7 +141,10 @@ def improvements_are_stated(major: MajorIncident) -> StrOrPromise | None:
 def stamp_running(major: MajorIncident, act: Act) -> None:
     criteria = MajorIncidentCriteria.in_force()
     major.criteria = criteria
-    major.procedure_version = criteria.procedure_version if criteria else ""
+    text = criteria.text_in_force() if criteria else None
+    major.procedure_followed = text
+    stated = criteria.procedure_version if criteria else ""
+    major.procedure_version = text.what_is_signed()[:60] if text else stated
 
 
 def stamp_resolved(major: MajorIncident, act: Act) -> None:
@@ -196,6 +225,14 @@ class MajorIncident(Record):
     )
     procedure_version = models.CharField(
         _("version of the procedure"), max_length=60, blank=True, editable=False
+    )
+    procedure_followed = models.ForeignKey(
+        "support.Revision",
+        models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("procedure followed"),
     )
     report = models.TextField(
         _("report"), blank=True, help_text=_("What happened, why, and how it was restored.")

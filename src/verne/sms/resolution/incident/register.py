@@ -193,6 +193,7 @@ class MajorIncidentCriteriaRegister(Register):
         Section(_("Criteria"), "title", "criteria", "owner"),
         Section(
             _("Procedure"),
+            "procedure_document",
             "procedure_version",
             "first_notice_minutes",
             "notice_interval_minutes",

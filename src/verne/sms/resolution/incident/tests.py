@@ -21,6 +21,7 @@ from verne.engine.testing import a_person
 from verne.sms.portfolio.configuration.samples import a_configurationitem
 from verne.sms.portfolio.service.models import Service
 from verne.sms.portfolio.service.samples import a_service
+from verne.sms.support.document.samples import a_document, a_revision, put_in_force
 
 from ..classification.models import USUAL_MATRIX
 from ..classification.samples import a_category, a_prioritymatrix
@@ -982,3 +983,20 @@ def test_a_family_is_linked_and_ends_together(started: Incident, manager: Person
     move(started, "resolve", by=manager, values=SOLVED, at=after(hours=2))
     child = fresh(child)
     assert (child.state, child.resolution) == ("resolved", SOLVED["resolution"])
+
+
+def test_it_is_run_by_the_approved_text_of_the_procedure(manager: Person, approver: Person) -> None:
+    procedure = a_document(manager, carries=[{"key": "mi_procedure"}])
+    assert figures("mi-procedure-followed") == (1, 1)
+    by_hand = criteria_in_force(manager, approver=approver)
+    unnamed = a_majorincident(manager)
+    assert figures("mi-procedure-followed") == (2, 2)
+    text = put_in_force(a_revision(manager, document=procedure), by=manager, signer=approver)
+    assert figures("mi-procedure-followed") == (2, 1)
+    followed = {"procedure_document": procedure, "procedure_version": ""}
+    revise(fresh(by_hand), followed, by=manager)
+    assert unnamed.procedure_followed is None
+    named = a_majorincident(manager)
+    assert named.procedure_followed == text
+    assert named.procedure_version == text.what_is_signed()
+    assert figures("mi-procedure-followed") == (3, 1)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from django.db.models import Exists, F, OuterRef, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from verne.engine.approvals import Approval
 from verne.engine.escalation import Escalation
 from verne.engine.evidence import Asked, Evidence, every, evidence, none_of
 from verne.engine.history import Act
@@ -12,7 +14,7 @@ from verne.engine.history import Act
 from ..evidence import escalated, moves_noted, settled_enough, silent_for
 from ..incident.models import Incident
 from .models import KnownError, Problem, ProblemQuerySet
-from .trend import Pattern, TrendAnalysis
+from .trend import Pattern, ProblemReview, TrendAnalysis
 
 
 def _problems(asked: Asked) -> ProblemQuerySet:
@@ -53,6 +55,31 @@ def problems_are_recorded_and_classified(asked: Asked) -> Evidence:
 def problems_are_prioritized(asked: Asked) -> Evidence:
     population = _problems(asked).filter(settled_enough(asked, ("recorded", "classified")))
     return every(population, ~Q(priority_basis=""), priority__isnull=False)
+
+
+@evidence("problems-resolved", reads=(Problem, Approval))
+def problems_are_resolved_or_accepted_with_authority(asked: Asked) -> Evidence:
+    """None is open past its target, unless somebody with that authority agreed to leave it."""
+    agreed = Approval.objects.filter(record=OuterRef("pk"), move="accept", standing="used")
+    resolved = Q(state__in=("resolved", "closed"))
+    accepted = Q(state="accepted_unresolved") | Q(state="closed", closure_reason="accepted")
+    late = ~resolved & ~accepted & Q(target_date__lt=timezone.localtime(asked.at).date())
+    return none_of(
+        _problems(asked).filter(resolved | accepted | Q(target_date__isnull=False)),
+        (resolved & ~accepted & Q(resolution="")) | (accepted & ~Q(Exists(agreed))) | late,
+        note=_("Without a resolution, past its target, or accepted without an approval."),
+    )
+
+
+@evidence("problem-effectiveness-reviewed", reads=(ProblemReview,))
+def the_effect_of_problem_resolution_is_reviewed_and_reported(asked: Asked) -> Evidence:
+    done = ProblemReview.objects.standing().filter(completed_at__lte=asked.at)
+    newest = done.order_by("-completed_at", "-pk").values_list("pk", flat=True)[:1]
+    return none_of(
+        done.filter(pk__in=list(newest)),
+        Q(completed_at__lt=asked.since) | Q(conclusions="") | Q(reported_in=""),
+        note=_("Older than the interval, without conclusions, or reported nowhere."),
+    )
 
 
 @evidence("problems-escalated", reads=(Problem, Escalation))

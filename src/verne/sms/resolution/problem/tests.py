@@ -570,3 +570,31 @@ def test_problem_managers_do_all_of_it(manager: Person) -> None:
     keeper = a_person("Jonas Weber", roles=["problem_manager", "service_portfolio_manager"])
     problem = move(a_problem(keeper), "investigate", by=keeper)
     assert understood(problem, keeper).state == "cause_known"
+
+
+def test_open_problems_are_resolved_by_their_target(problem: Problem, manager: Person) -> None:
+    assert figures("problems-resolved") == (0, 0)
+    tomorrow = timezone.localdate() + timedelta(days=1)
+    revise(problem, {"target_date": tomorrow}, by=manager)
+    assert figures("problems-resolved") == (1, 0)
+    assert figures("problems-resolved", timezone.now() + timedelta(days=5)) == (1, 1)
+
+
+def test_leaving_a_problem_unresolved_takes_authority(
+    problem: Problem, manager: Person, approver: Person
+) -> None:
+    left = accepted(understood(problem, manager), manager, approver)
+    assert figures("problems-resolved") == (1, 0)
+    set_aside(left, state="resolved", resolution="")
+    assert figures("problems-resolved") == (1, 1)
+
+
+def test_the_effect_of_problem_resolution_is_reported(manager: Person) -> None:
+    check = "problem-effectiveness-reviewed"
+    review = a_problemreview(manager, conclusions="Fewer come back than in spring.")
+    assert figures(check) == (0, 0)
+    move(review, "complete", by=manager, values={"reported_in": ""})
+    assert figures(check) == (1, 1)
+    revise(fresh(review), {"reported_in": "Service report for June"}, by=manager)
+    assert figures(check) == (1, 0)
+    assert figures(check, timezone.now() + timedelta(days=400)) == (1, 1)

@@ -1,4 +1,4 @@
-"""What service requests say about 8.6.2."""
+"""What service requests say about 8.6.2, and with incidents about the delivery of services."""
 
 from __future__ import annotations
 
@@ -10,8 +10,13 @@ from verne.engine.clock import Clock
 from verne.engine.escalation import Escalation
 from verne.engine.evidence import Asked, Evidence, every, evidence, none_of
 from verne.engine.history import Act
+from verne.engine.rights import bundles, right
+from verne.sms.portfolio.service.evidence import live_services
+from verne.sms.portfolio.service.models import Service
+from verne.sms.relationship.agreement.models import Agreement, ServiceLevelMeasurement
 
 from ..evidence import escalated, moves_noted, overdue, settled_enough
+from ..incident.models import Incident
 from .models import RequestModel, ServiceRequest, ServiceRequestQuerySet
 
 
@@ -76,3 +81,41 @@ def requests_are_closed(asked: Asked) -> Evidence:
 def requests_have_a_log(asked: Asked) -> Evidence:
     population = _requests(asked)
     return none_of(population, ~moves_noted(population))
+
+
+@evidence("request-instructions-available", reads=(RequestModel,))
+def instructions_reach_those_who_fulfil(asked: Asked) -> Evidence:
+    """A model in force holds its instructions; whoever may fulfil a request may read them."""
+    models = RequestModel.objects.standing().in_state("in_force").filter(filed_at__lte=asked.at)
+    fulfil, view = right("fulfil", ServiceRequest), right("view", RequestModel)
+    blind = [role for role, rights in bundles().items() if fulfil in rights and view not in rights]
+    if blind:
+        return Evidence(models, models, _("A role that fulfils requests may not read them."))
+    return none_of(
+        models,
+        Q(instructions="") | Q(restricted=True),
+        note=_("It has no instructions, or not everybody who fulfils it may read them."),
+    )
+
+
+@evidence(
+    "services-delivered",
+    reads=(Service, Agreement, ServiceLevelMeasurement, Incident, ServiceRequest),
+)
+def live_services_are_measured_and_worked_on(asked: Asked) -> Evidence:
+    """A level was measured, and something was asked or went wrong: delivery leaves records."""
+    recent = ServiceLevelMeasurement.objects.filter(
+        subject=ServiceLevelMeasurement.Subject.TARGET, window_end__gt=asked.since.date()
+    )
+    measured = Agreement.services.through.objects.filter(agreement__in=recent.values("agreement"))
+    recently = {"withdrawn_at": None, "filed_at__range": (asked.since, asked.at)}
+    incidents, requests = (
+        Q(pk__in=kind.objects.filter(**recently).values("service"))
+        for kind in (Incident, ServiceRequest)
+    )
+    return every(
+        live_services().filter(filed_at__lte=asked.at),
+        Q(pk__in=measured.values("service")),
+        incidents | requests,
+        note=_("Within the interval no level was measured, or no record tells of its operation."),
+    )

@@ -15,7 +15,8 @@ from verne.engine.evidence import Asked, answers
 from verne.engine.history import Act
 from verne.engine.people import Organization, Person, Team
 from verne.engine.testing import a_person
-from verne.sms.portfolio.service.samples import a_service
+from verne.sms.portfolio.service.samples import a_live_service, a_service
+from verne.sms.relationship.agreement.models import Agreement, ServiceLevelMeasurement
 
 from ..classification.samples import a_category
 from ..incident.samples import an_incident
@@ -417,3 +418,34 @@ def test_closed_halfway_is_an_exception(columns: dict[str, Any], manager: Person
     assert figures("requests-closed") == (1, 0)
     set_aside(request, **columns)
     assert figures("requests-closed") == (1, 1)
+
+
+def test_instructions_reach_those_who_fulfil(manager: Person) -> None:
+    model = a_model_in_force(manager)
+    assert figures("request-instructions-available") == (1, 0)
+    set_aside(model, restricted=True)
+    assert figures("request-instructions-available") == (1, 1)
+
+
+def test_delivery_leaves_measurements_and_records(manager: Person) -> None:
+    service = a_live_service(manager)
+    assert figures("services-delivered") == (1, 1)
+    file(
+        ServiceRequest,
+        {"title": "A second monitor", "service": service, "requester": manager},
+        by=manager,
+    )
+    assert figures("services-delivered") == (1, 1)
+    agreement = Agreement.objects.get(services=service)
+    today = timezone.localdate()
+    with act("settle", by=None, record=agreement.pk):
+        ServiceLevelMeasurement.objects.create(
+            agreement=agreement,
+            subject="target",
+            target=agreement.targets.first(),
+            window_start=today - timedelta(days=30),
+            window_end=today,
+            computed_at=timezone.now(),
+        )
+    assert figures("services-delivered") == (1, 0)
+    assert figures("services-delivered", timezone.now() + timedelta(days=400)) == (1, 1)

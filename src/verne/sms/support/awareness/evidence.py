@@ -18,7 +18,7 @@ POLICY = "sm_policy"
 """The key of the documented information that the policy is."""
 
 
-def _know(asked: Asked, **about: bool) -> Q:
+def know(asked: Asked, **about: bool) -> Q:
     """People who signed a campaign about this within the planned interval."""
     campaigns = Campaign.objects.standing().filter(launched_at__lte=asked.at, **about)
     words = Signature.objects.filter(
@@ -46,7 +46,7 @@ def _have_read_the_policy(asked: Asked) -> Q:
 def people_know_the_policy(asked: Asked) -> Evidence:
     return none_of(
         our_people(),
-        ~(_know(asked, about_policy=True) | _have_read_the_policy(asked)),
+        ~(know(asked, about_policy=True) | _have_read_the_policy(asked)),
         note=_("Has not signed within the interval that they know the policy."),
     )
 
@@ -55,7 +55,7 @@ def people_know_the_policy(asked: Asked) -> Evidence:
 def people_know_the_objectives(asked: Asked) -> Evidence:
     return none_of(
         our_people(),
-        ~_know(asked, about_objectives=True),
+        ~know(asked, about_objectives=True),
         note=_("Has not signed within the interval that they know the objectives."),
     )
 
@@ -64,6 +64,6 @@ def people_know_the_objectives(asked: Asked) -> Evidence:
 def people_know_what_follows(asked: Asked) -> Evidence:
     return none_of(
         our_people(),
-        ~_know(asked, about_consequences=True),
+        ~know(asked, about_consequences=True),
         note=_("Has not signed within the interval that they know what follows."),
     )

@@ -9,12 +9,14 @@ from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from verne.conformity.adjusting import InForce
 from verne.conformity.catalogue import Check
 from verne.conformity.computing import Figure, ask
+from verne.conformity.models import KindOfInformation
 from verne.engine.evidence import answers
 from verne.engine.people import Person
 from verne.engine.records import Part, Record, Sheet
@@ -232,6 +234,9 @@ def _row(thing: Any) -> Row:
         return _sheet_row(thing.of, title=f"{thing.of.title} · {thing}")  # type: ignore[attr-defined]
     if isinstance(thing, Sheet):
         return _sheet_row(thing, title=thing.title)
+    if isinstance(thing, KindOfInformation):
+        url = f"{reverse('standard-documented')}#{thing.key}"
+        return Row(cells=[format_html('<a href="{}">{}</a>', url, thing)], title=str(thing))
     return Row(cells=[str(thing)], title=str(thing))
 
 
