@@ -25,6 +25,8 @@ COMMANDS = {
     "erase": ("erase", "Erase the personal data of somebody who is gone."),
     "verify": ("verify", "Find out whether a pack or the database was changed by somebody."),
     "token": ("token", "Make, list and revoke the tokens with which programs call the API."),
+    "backup": ("backup", "Write everything into one file while people work, or check one."),
+    "restore": ("restore", "Put a backup into an empty installation."),
     "doctor": ("doctor", "Examine the installation and say what to mend."),
     "env": ("env", "Prepare the environment and nothing else (./verne env)."),
 }

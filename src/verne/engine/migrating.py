@@ -1,4 +1,7 @@
-"""Migrating in a time that grows with what changes, not with all there is.
+"""Migrating whole or not at all, in a time that grows with what changes, not with all there is.
+
+An upgrade is one transaction, on either database: when one of its steps fails, or the power does,
+the former state is there and the former version of the program goes on with it.
 
 Django keeps a picture of every model while it migrates. When a table or an index is added, it draws
 anew every model that is related to it, and those related to these; as each record lies under the
@@ -9,11 +12,65 @@ added index is noted on the model that is there. What the database is told stays
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from django.db import transaction
+from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import ModelState, ProjectState
+
+from .history import current_act
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+
+@contextmanager
+def all_or_nothing(connection: BaseDatabaseWrapper) -> Iterator[bool]:
+    """One transaction around all that waits; says whether it is one.
+
+    It is not where nothing can be lost yet, and where a step says that it cannot be in a
+    transaction (`atomic = False`): then each step stands for itself, as Django does it.
+    """
+    if connection.in_atomic_block or not _belongs_together(connection):
+        yield connection.in_atomic_block
+        return
+    outer = current_act.get()
+    # Before the transaction begins: SQLite ignores it afterwards, and moves tables about.
+    connection.disable_constraint_checking()
+    try:
+        with transaction.atomic(using=connection.alias):
+            yield True
+    except BaseException:
+        current_act.set(outer)
+        raise
+    finally:
+        connection.enable_constraint_checking()
+
+
+def between_migrations(connection: BaseDatabaseWrapper) -> Callable[..., None]:
+    """For the executor: makes the checks a step has put off before the next one changes tables.
+
+    PostgreSQL lets nobody change a table with such checks to come in the same transaction.
+    """
+
+    def look(action: str, *_args: Any) -> None:
+        if action == "apply_success" and connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+                cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+
+    return look
+
+
+def _belongs_together(connection: BaseDatabaseWrapper) -> bool:
+    executor = MigrationExecutor(connection)
+    if connection.vendor == "postgresql" and not executor.loader.applied_migrations:
+        # Hundreds of new tables in one transaction take more locks than a small server has.
+        return False
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return all(migration.atomic for migration, _backwards in plan)
 
 
 @contextmanager
