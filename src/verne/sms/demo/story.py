@@ -26,6 +26,7 @@ from ..portfolio.service.models import Service, ServiceOverlap, ServiceRequireme
 from ..relationship.agreement.measuring import measure
 from ..relationship.agreement.models import Agreement
 from ..relationship.customer.models import Customer
+from ..relationship.missed.days import file_misses
 from ..resolution.classification.models import USUAL_MATRIX, Category, PriorityMatrix
 from ..resolution.incident.major import MajorIncident, MajorIncidentCriteria
 from ..resolution.incident.models import Incident
@@ -971,3 +972,4 @@ class Story:
         manager = self.people["Marta Kowalska"]
         for agreement in Agreement.objects.in_state("in_force"):
             measure(agreement, self.end, by=manager)
+        file_misses(self.end, by=manager)

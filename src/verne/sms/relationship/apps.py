@@ -6,4 +6,4 @@ from verne.engine.chapters import Chapter
 class RelationshipChapter(Chapter):
     name = "verne.sms.relationship"
     title = _("Relationship and agreement")
-    processes = ("customer", "agreement")
+    processes = ("customer", "agreement", "missed")

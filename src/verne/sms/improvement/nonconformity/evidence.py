@@ -1,4 +1,4 @@
-"""What nonconformities and corrective actions say about 10.1."""
+"""What nonconformities and corrective actions say about 10.1, and about services under way."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from django.utils.translation import gettext_lazy as _
 from verne.engine import triggers
 from verne.engine.evidence import Asked, Evidence, every, evidence, none_of
 from verne.engine.history import Entry
+from verne.engine.links import Link
 from verne.engine.records import Record, Sheet
+from verne.sms.portfolio.service.evidence import live_services
+from verne.sms.portfolio.service.models import Service
 from verne.sms.support.document.retention import RetentionRule, RetentionSubject
 
 from .action import CorrectiveAction, CorrectiveActionQuerySet
@@ -158,4 +161,22 @@ def _retained(kind: type[Record], population: Any, said: Q) -> Evidence:
         said,
         Q(version=Subquery(counted)),
         note=_("It lacks what is to be kept, or its trail has a gap."),
+    )
+
+
+@evidence("service-delivery-coordinated", reads=(Service, CorrectiveAction, Nonconformity))
+def services_are_owned_and_their_actions_in_time(asked: Asked) -> Evidence:
+    """Actions on a service are those against nonconformities that were raised from it."""
+    services = live_services().filter(filed_at__lte=asked.at)
+    ties = Link.objects.filter(kind="raised_from", ended_at=None, target__in=services.values("pk"))
+    actions = CorrectiveAction.objects.standing().open()
+    actions = actions.filter(nonconformity__in=ties.values("source"), filed_at__lte=asked.at)
+    idle = Q(owner=None) | Q(owner__active=False)
+    bad = Q(pk__in=services.filter(idle).values("pk"))
+    bad |= Q(pk__in=actions.filter(idle | Q(due_at=None) | Q(due_at__lt=asked.at)).values("pk"))
+    population = Sheet.objects.filter(
+        Q(pk__in=services.values("pk")) | Q(pk__in=actions.values("pk"))
+    )
+    return none_of(
+        population, bad, note=_("The service or an action on it has no owner, or is overdue.")
     )

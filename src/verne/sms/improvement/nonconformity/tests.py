@@ -7,13 +7,24 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 
 from verne.engine import moment
-from verne.engine.acts import Conflict, NotOpen, act, blockers, file, move, revise, withdraw
+from verne.engine.acts import (
+    Conflict,
+    NotOpen,
+    act,
+    blockers,
+    file,
+    link,
+    move,
+    revise,
+    withdraw,
+)
 from verne.engine.evidence import Asked, answers
 from verne.engine.history import Act
 from verne.engine.links import linked
 from verne.engine.people import Person
 from verne.engine.raising import raise_from
 from verne.engine.testing import a_person
+from verne.sms.portfolio.service.samples import a_live_service
 from verne.sms.resolution.incident.models import Incident
 from verne.sms.resolution.incident.samples import an_incident
 from verne.sms.support.document.samples import a_retentionrule
@@ -601,3 +612,16 @@ def test_a_service_desk_agent_raises_one_and_does_not_judge_it(agent: Person) ->
     raised = file(Nonconformity, {"title": "No code", "nature": "None in INC-1."}, by=agent)
     with pytest.raises(PermissionDenied):
         move(raised, "not_accept", by=agent, note="Never mind")
+
+
+def test_what_is_to_be_done_for_a_service_has_an_owner_and_is_in_time(manager: Person) -> None:
+    check, now = "service-delivery-coordinated", moment.now()
+    service = a_live_service(manager)
+    found = a_nonconformity(manager)
+    link(found, "raised_from", service, by=manager)
+    a_correctiveaction(manager, nonconformity=found, due_at=now + timedelta(days=5))
+    a_correctiveaction(manager)  # Against something else.
+    assert figures(check, moment.now()) == (2, 0)
+    assert figures(check, now + timedelta(days=6)) == (2, 1)
+    revise(service, {"owner": None}, by=manager)
+    assert figures(check, moment.now()) == (2, 1)
