@@ -17,7 +17,7 @@ from waitress.server import create_server
 
 from tools import postgres
 from verne.cli import up
-from verne.engine.jobs import Steward
+from verne.engine.jobs_steward import Steward
 
 # Its first start is costly and shared.
 pytestmark = pytest.mark.xdist_group("up")

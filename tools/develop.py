@@ -20,7 +20,8 @@ LOCKS: dict[str, tuple[str, ...]] = {
     "installer": (),
     "core": (),
     "pg": ("core",),
-    "dev": ("core", "pg"),
+    "scale": ("core", "pg"),
+    "dev": ("core", "pg", "scale"),
 }
 """The locks, in order, and those with which each must agree."""
 THOROUGH = os.environ.get("VERNE_THOROUGH") == "1"

@@ -15,6 +15,9 @@ from verne.cli.lazy import LazyGroup
 
 COMMANDS = {
     "up": ("up", "Start Verne: web pages and background work in one process."),
+    "web": ("web", "Serve pages only, in any number of processes on one PostgreSQL."),
+    "work": ("work", "Run background jobs only, in any number of processes on one PostgreSQL."),
+    "migrate": ("migrate", "Bring the database to this version (verne up does it by itself)."),
     "demo": ("demo", "Load the demonstration organization into an empty database."),
     "import": ("import_", "Bring records in from a file or from another tool."),
     "export": ("export", "Write the records of a register to a file."),

@@ -302,7 +302,7 @@ def secrets() -> Findings:
 def jobs() -> Findings:
     from django_tasks_db.models import DBTaskResult
 
-    from verne.engine.jobs import JobSchedule
+    from verne.engine.jobs_schedules import JobSchedule
 
     now = timezone.now()
     failed = DBTaskResult.objects.failed().filter(finished_at__gt=now - timedelta(days=7))

@@ -1,15 +1,17 @@
-"""One `verne up` a database: the lock that a second one meets."""
+"""One `verne up` or `verne migrate` a database: the lock that a second one meets."""
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import click
 from django.core.management.base import CommandError
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 
 from verne.engine.postgresql import pooler
 
@@ -57,7 +59,7 @@ class FileLock:
             holder = json.loads(text)
         except ValueError:
             return "by another process"
-        return f"by process {holder['process']} at {holder['address']}"
+        return f"by process {holder['process']} {_for(holder['address'])}"
 
 
 class AdvisoryLock:
@@ -69,25 +71,24 @@ class AdvisoryLock:
     def take(self, address: str) -> None:
         self.connection = connections.create_connection("default")
         try:
-            pooler.refuse(self.connection, "verne up")
+            pooler.refuse(self.connection, "verne up" if "://" in address else address)
         except CommandError as refused:
             raise click.UsageError(str(refused)) from refused
         with self.connection.cursor() as cursor:
-            cursor.execute("SET application_name = %s", [f"verne up {address}"])
+            cursor.execute("SET application_name = %s", [f"verne {_for(address)}"])
             cursor.execute("SELECT pg_try_advisory_lock(%s)", [ADVISORY_KEY])
             if cursor.fetchone()[0]:
                 return
             cursor.execute(
                 "SELECT application_name FROM pg_stat_activity JOIN pg_locks USING (pid)"
                 " WHERE locktype = 'advisory' AND granted AND classid = %s AND objid = %s"
-                " AND application_name LIKE 'verne up %%'",
+                " AND application_name LIKE 'verne %%'",
                 [ADVISORY_KEY >> 32, ADVISORY_KEY & 0xFFFFFFFF],
             )
             row = cursor.fetchone()
         self.connection.close()
         self.connection = None
-        holder = f"at {row[0].removeprefix('verne up ')}" if row else "by another process"
-        raise Taken(holder)
+        raise Taken(row[0].removeprefix("verne ") if row else "by another process")
 
     def held(self) -> bool:
         """Whether the connection that holds the lock still lives."""
@@ -99,7 +100,30 @@ class AdvisoryLock:
             self.connection = None
 
 
+def _for(what: str) -> str:
+    """`at http://…/`, or `for verne migrate`."""
+    return f"at {what}" if "://" in what else f"for {what}"
+
+
 def lock_of_database() -> FileLock | AdvisoryLock:
     if connection.vendor == "sqlite":
         return FileLock(Path(str(connection.settings_dict["NAME"])).resolve())
     return AdvisoryLock()
+
+
+@contextmanager
+def held(address: str) -> Iterator[FileLock | AdvisoryLock]:
+    """Be the only one of its kind on the database; whoever comes second is told so and ends."""
+    lock = lock_of_database()
+    try:
+        lock.take(address)
+    except Taken as taken:
+        raise click.UsageError(
+            f"Verne is already running on this database, {taken}. Use that one, or end it first."
+        ) from taken
+    except OperationalError as wrong:
+        raise click.UsageError(f"The database cannot be reached: {wrong}".strip()) from wrong
+    try:
+        yield lock
+    finally:
+        lock.give_back()

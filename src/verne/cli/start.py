@@ -23,10 +23,26 @@ def apps() -> None:
 def database() -> None:
     """Load the apps and make sure that the database can be worked with as it is."""
     apps()
+    refuse_unready()
+
+
+def refuse_unready() -> None:
+    """End here when the tables are not those of this version."""
     if waiting := missing_migrations():
         raise click.UsageError(
             f"The database is not ready: {len(waiting)} migrations are to be applied. "
-            "Run `verne up` once, or `verne manage migrate`."
+            "Run `verne migrate`, or `verne up`, which does it by itself."
+        )
+
+
+def needs_postgresql(command: str, otherwise: str) -> None:
+    """End here when the records are in an SQLite file, and say what serves that."""
+    from django.db import connection
+
+    if connection.vendor != "postgresql":
+        raise click.UsageError(
+            f"{command} is for PostgreSQL: set DATABASE_URL=postgresql://user@host/verne. "
+            f"{otherwise}"
         )
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import threading
 import time
-from types import FrameType
 from typing import Any
 
 import click
 
 from verne import __version__
 from verne.cli import demo, people, start
-from verne.cli.lock import AdvisoryLock, FileLock, Taken, lock_of_database
+from verne.cli.ending import end_on_signal
+from verne.cli.listening import address_of, be_known_as, listen
+from verne.cli.lock import AdvisoryLock, FileLock, held
+from verne.cli.migrate import bring_up_to_date
 from verne.cli.progress import Progress
 
 WEB_THREADS = 8
@@ -34,64 +35,17 @@ def command(port: int, host: str, empty: bool) -> None:
     running requests and jobs finish and ends everything.
     """
     began = time.monotonic()
-    listener = _bind(host, port)
-    address = _address(host, listener.getsockname()[1])
+    listener = listen(host, port)
+    address = address_of(host, listener.getsockname()[1])
     start.apps()
-    lock = _take_lock(address)
-    try:
+    with held(address) as lock:
         _prepare_database(empty=empty)
         _serve(listener, lock, address=address, host=host, began=began)
-    finally:
-        lock.give_back()
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    try:
-        family, kind, protocol, _name, where = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(where)
-    except OSError as wrong:
-        raise click.UsageError(
-            f"Cannot listen on {host} port {port}: {wrong.strerror or wrong}. "
-            "Choose another with --port or --host."
-        ) from wrong
-    return listener
-
-
-def _address(host: str, port: int) -> str:
-    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)
-    return f"http://{f'[{shown}]' if ':' in shown and '[' not in shown else shown}:{port}/"
-
-
-def _take_lock(address: str) -> FileLock | AdvisoryLock:
-    from django.db import OperationalError
-
-    lock = lock_of_database()
-    try:
-        lock.take(address)
-    except Taken as taken:
-        raise click.UsageError(
-            f"Verne is already running on this database, {taken}. Use that one, or end it first."
-        ) from taken
-    except OperationalError as wrong:
-        raise click.UsageError(f"The database cannot be reached: {wrong}".strip()) from wrong
-    return lock
 
 
 def _prepare_database(*, empty: bool) -> None:
     """Make or update the tables, and on the first start the people and their story."""
-    from django.core.management import call_command
-
-    from verne.conformity.jobs import take_in_libraries
-    from verne.engine.jobs import later
-
-    if waiting := start.missing_migrations():
-        click.echo(f"Preparing the database ({len(waiting)} steps) …")
-        call_command("migrate", verbosity=0, interactive=False)
-    later(take_in_libraries)
+    bring_up_to_date()
     if people.anybody():
         return
     if empty or not demo.there():
@@ -118,11 +72,10 @@ def _serve(
     from django.urls import get_resolver
     from waitress.server import create_server
 
-    from verne.engine.jobs import Steward
+    from verne.engine.jobs_steward import Steward
     from verne.wsgi import application
 
-    if host not in ("0.0.0.0", "::") and "*" not in settings.ALLOWED_HOSTS:
-        settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, host]
+    be_known_as(host)
     # Loaded now rather than in the first visitor's time.
     _ = get_resolver().url_patterns
     server = create_server(
@@ -132,7 +85,7 @@ def _serve(
         ident=None,
         max_request_body_size=4 * settings.MAX_FILE_BYTES,
     )
-    ending = _end_on_signal(server)
+    ending = end_on_signal(server.pull_trigger)
     steward = Steward()
     if taken_up := steward.start():
         jobs = "job that was" if taken_up == 1 else "jobs that were"
@@ -155,26 +108,6 @@ def _serve(
             "The connection that kept other servers off this database was lost, so this one ended."
         )
     click.echo("Ended.")
-
-
-def _end_on_signal(server: Any) -> threading.Event:
-    """The first Ctrl-C or SIGTERM asks for the end; the second one does not wait for it."""
-    ending = threading.Event()
-    asked_at = 0.0
-
-    def ask(number: int, _frame: FrameType | None) -> None:
-        nonlocal asked_at
-        if not ending.is_set():
-            asked_at = time.monotonic()
-        elif time.monotonic() - asked_at > 1:
-            # Sooner it is the same wish: supervisors signal a process and then its group.
-            os._exit(128 + number)
-        ending.set()
-        server.pull_trigger()
-
-    signal.signal(signal.SIGINT, ask)
-    signal.signal(signal.SIGTERM, ask)
-    return ending
 
 
 def _answer_until(ending: threading.Event, server: Any, lock: FileLock | AdvisoryLock) -> bool:

@@ -12,7 +12,9 @@ from .files import Attachment as Attachment
 from .files import File as File
 from .history import Act as Act
 from .history import Entry as Entry
-from .jobs import JobSchedule as JobSchedule
+from .jobs_schedules import JobSchedule as JobSchedule
+from .jobs_workers import JobClaim as JobClaim
+from .jobs_workers import JobWorker as JobWorker
 from .links import Link as Link
 from .people import Assignment as Assignment
 from .people import Organization as Organization
