@@ -184,7 +184,7 @@ def _archived(
             told(number, len(files), "Adding the attached files")
             if why := _add_file(writer, digest):
                 missing.append(f"{digest} {why}")
-        for name, place in [*_open_keys(), *secret]:
+        for name, place in [*_open_keys(manifest), *secret]:
             data = place.read_bytes()
             writer.add(name, io.BytesIO(data), size=len(data))
         if missing:
@@ -242,10 +242,10 @@ def _add_file(writer: archive.Writer, digest: str) -> str:
     return ""
 
 
-def _open_keys() -> Iterator[tuple[str, Path]]:
-    """What lies beside the keys and is no secret."""
+def _open_keys(manifest: Manifest) -> Iterator[tuple[str, Path]]:
+    """What lies beside the keys and is no secret; it belongs to the database."""
     place = Path(settings.VERNE_HOME) / "keys" / "checkpoints.txt"
-    if place.exists():
+    if place.exists() and not manifest.keys_only:
         yield f"keys/{place.name}", place
 
 
