@@ -54,7 +54,7 @@ def _secret_key(home: Path) -> str:
         return key
 
 
-def _database(home: Path) -> dict[str, object]:
+def _database(home: Path) -> dict[str, Any]:
     """SQLite under VERNE_HOME, or what DATABASE_URL names."""
     url = os.environ.get("DATABASE_URL", "")
     if not url:
@@ -70,7 +70,7 @@ def _database(home: Path) -> dict[str, object]:
     )
 
 
-def _postgresql(name: str, url: str) -> dict[str, object]:
+def _postgresql(name: str, url: str) -> dict[str, Any]:
     """What an address of PostgreSQL says, as Django takes it; libpq knows how to read it.
 
     Each thread keeps its connection and looks before each request whether it still lives; with
@@ -105,7 +105,17 @@ def _postgresql(name: str, url: str) -> dict[str, object]:
     }
 
 
-def _sqlite(path: Path) -> dict[str, object]:
+def _replica_of(primary: dict[str, Any], url: str) -> dict[str, Any]:
+    """A standby; nobody waits long for one that does not answer, as the primary can."""
+    if primary["ENGINE"] != "django.db.backends.postgresql":
+        raise ImproperlyConfigured("VERNE_REPLICA_URL is for PostgreSQL: set DATABASE_URL too.")
+    replica = _postgresql("VERNE_REPLICA_URL", url)
+    replica["OPTIONS"] = {"connect_timeout": "2", "tcp_user_timeout": "5000"} | replica["OPTIONS"]
+    replica["TEST"] = {"MIRROR": "default"}
+    return replica
+
+
+def _sqlite(path: Path) -> dict[str, Any]:
     # Records are evidence: FULL keeps an acknowledged act through a power cut. IMMEDIATE, because
     # a deferred transaction that turns into a writer fails instead of waiting for its turn.
     return {
@@ -131,6 +141,12 @@ SECRET_KEY = _secret_key(VERNE_HOME)
 ALLOWED_HOSTS = os.environ.get("VERNE_HOSTS", "127.0.0.1,localhost,[::1],testserver").split(",")
 CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("VERNE_ORIGINS", "").split(",") if o]
 DATABASES = {"default": _database(VERNE_HOME)}
+if _replica := os.environ.get("VERNE_REPLICA_URL"):
+    # A read-only copy for lists, searches, reports and exports (engine/replica.py).
+    DATABASES["replica"] = _replica_of(DATABASES["default"], _replica)
+    DATABASE_ROUTERS = ["verne.engine.replica.Router"]
+REPLICA_LAG = _number("VERNE_REPLICA_LAG", 5)
+"""Seconds the copy may be behind before it is not read from."""
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [

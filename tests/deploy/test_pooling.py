@@ -131,4 +131,3 @@ def run(
     )
     assert not check or done.returncode == 0, done.stderr
     return done
-

@@ -18,7 +18,7 @@ from ninja import File, Form, Router, UploadedFile
 from ninja.responses import Response
 from pydantic import WithJsonSchema
 
-from verne.engine import acts, approvals, clock, comments, files, links, listing, signing
+from verne.engine import acts, approvals, clock, comments, files, links, listing, replica, signing
 from verne.engine.approvals import Approval
 from verne.engine.history import Act, Entry
 from verne.engine.names import name_of
@@ -182,14 +182,18 @@ def add_register(router: Router, register: type[Register]) -> None:
         for name, values in params.items():
             _refuse_unfit(name, values, declared)
         wanted = replace(listing.understand(register, params), columns=everything(schemas))
-        page = listing.fetch(wanted, person)
-        return Response(
-            {
-                "items": shown(schemas, page.rows, person),
-                "next": _page_url(request, "after", page.next),
-                "previous": _page_url(request, "before", page.previous),
-            }
-        )
+
+        def tell() -> HttpResponse:
+            page = listing.fetch(wanted, person)
+            return Response(
+                {
+                    "items": shown(schemas, page.rows, person),
+                    "next": _page_url(request, "after", page.next),
+                    "previous": _page_url(request, "before", page.previous),
+                }
+            )
+
+        return replica.answer(person, tell)
 
     @router.post(
         f"/{slug}",

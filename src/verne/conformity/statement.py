@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from verne import __version__
+from verne.engine import replica
 from verne.engine.evidence import answers
 from verne.engine.history import Act
 from verne.engine.records import Sheet
@@ -149,6 +150,7 @@ def stored(at: datetime | None = None) -> Statement:
     return Statement(at, judgement, figures, universal)
 
 
+@replica.on_primary()
 def refresh(
     keys: Iterable[str] | None = None,
     *,
@@ -165,6 +167,7 @@ def refresh(
     return _run(wanted, why=why, by=by, budget=budget, progress=progress)
 
 
+@replica.on_primary()
 def recompute(
     *,
     why: Run.Why = Run.Why.DEMAND,

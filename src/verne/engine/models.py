@@ -24,6 +24,7 @@ from .people import Team as Team
 from .printing.copies import PrintedCopy as PrintedCopy
 from .records import Counter as Counter
 from .records import Sheet as Sheet
+from .replica import LastWrite as LastWrite
 from .seal.models import Erased as Erased
 from .seal.models import Erasure as Erasure
 from .seal.models import Leaf as Leaf

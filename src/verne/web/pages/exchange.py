@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
-from verne.engine import exchange, listing, tables
+from verne.engine import exchange, listing, replica, tables
 from verne.engine.exchange import Line, Report
 from verne.engine.jobs import later
 from verne.engine.listing import NotUnderstood
@@ -25,7 +25,7 @@ from verne.engine.register import Register
 
 from ..context import plural, quarter_of
 from ..parts import Link, PageHeader, RecordForm
-from ..views.common import params_of, person_of, register_at, staff
+from ..views.common import from_replica, params_of, person_of, register_at, staff
 from .incoming import AT_ONCE, Incoming, take_in
 
 SHOWN = 200
@@ -37,6 +37,7 @@ SHOWN = 200
 
 @staff
 @require_GET
+@from_replica
 def export(request: HttpRequest, slug: str) -> HttpResponse:
     """Exactly what the list shows, on all its pages, as a file."""
     person = person_of(request)
@@ -49,7 +50,7 @@ def export(request: HttpRequest, slug: str) -> HttpResponse:
         raise Http404
     try:
         wanted = listing.understand(register, params)
-        rows = listing.ordered(wanted, listing.select(wanted, person))
+        rows = replica.pinned(listing.ordered(wanted, listing.select(wanted, person)))
     except NotUnderstood as error:
         messages.error(request, error.sentence)
         return redirect("list", slug)

@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from verne.engine import replica
 from verne.engine.people import Person
 from verne.engine.register import Register, by_slug
 from verne.engine.rights import may
@@ -49,6 +50,21 @@ def staff(view: View) -> View:
         if person_of(request).is_customer:
             return _to_portal(kwargs.get("ref", ""))
         return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def from_replica(view: View) -> View:
+    """A page that only tells: it may be read from the copy of the database, if there is one.
+
+    It stands under `signed_in` or `staff`.
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method not in ("GET", "HEAD"):
+            return view(request, *args, **kwargs)
+        return replica.answer(person_of(request), lambda: view(request, *args, **kwargs))
 
     return guarded
 

@@ -18,13 +18,14 @@ from verne.engine.rights import may, scope
 from .. import show
 from ..context import SETTINGS_RIGHTS, clause_url, plural, singular
 from ..parts import Hit, HitGroup, Link, PageHeader
-from .common import person_of, staff, url
+from .common import from_replica, person_of, staff, url
 
 FEW = 8
 PAGE = 50
 
 
 @staff
+@from_replica
 def jump(request: HttpRequest) -> HttpResponse:
     """Places, records and clauses that a few letters may mean; a fragment, or a whole page."""
     person = person_of(request)
@@ -110,6 +111,7 @@ def _clauses(person: Person, text: str) -> list[Hit]:
 
 
 @staff
+@from_replica
 def search(request: HttpRequest) -> HttpResponse:
     """Records of all types that hold every word, best first; the types are links to narrow it."""
     person = person_of(request)

@@ -30,13 +30,14 @@ from .. import forms, tables
 from ..context import plural, quarter_of, singular
 from ..models import SavedView
 from ..parts import Action, Empty, Link, PageHeader
-from .common import one, params_of, person_of, refusals, register_at, staff
+from .common import from_replica, one, params_of, person_of, refusals, register_at, staff
 
 MOST_AT_ONCE = 200
 """Records that are moved in one go."""
 
 
 @staff
+@from_replica
 def index(request: HttpRequest, slug: str) -> HttpResponse:
     """A list, as its address asks for it."""
     person = person_of(request)

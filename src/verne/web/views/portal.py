@@ -34,7 +34,7 @@ from verne.sms.resolution.request.models import Question, RequestModel, ServiceR
 from .. import components, phrases
 from ..forms import add_errors
 from ..parts import TimelineAct, TimelineDay
-from .common import one, person_of, signed_in, tell_refusal
+from .common import from_replica, one, person_of, signed_in, tell_refusal
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -460,6 +460,7 @@ def entry(request: HttpRequest, ref: str) -> HttpResponse:
 
 
 @signed_in
+@from_replica
 def mine(request: HttpRequest) -> HttpResponse:
     """What I asked for and reported, or what all at my organization did."""
     person = person_of(request)

@@ -23,12 +23,13 @@ from ..context import QUARTERS, clause_url
 from ..drawings import Line, Wheel, WheelClause, WheelQuarter
 from ..first_steps import first_steps
 from ..parts import PageHeader
-from .common import person_of, staff
+from .common import from_replica, person_of, staff
 
 MONTHS = 12
 
 
 @staff
+@from_replica
 def today(request: HttpRequest) -> HttpResponse:
     """The first page after signing in."""
     person = person_of(request)

@@ -32,7 +32,7 @@ from verne.sms.evaluation.audit.programme import AuditProgramme
 from verne.web import components, phrases
 from verne.web.context import clause_url
 from verne.web.parts import Action, Empty, Link, PageHeader
-from verne.web.views.common import person_of, staff
+from verne.web.views.common import from_replica, person_of, staff
 
 WORDS: dict[str, tuple[str, Any]] = {
     DONE: ("met", pgettext_lazy("of an audit", "Done")),
@@ -70,6 +70,7 @@ class Line:
 
 
 @staff
+@from_replica
 def page(request: HttpRequest) -> HttpResponse:
     """The grid of a programme: the one named, else the one in force, else the newest."""
     person = person_of(request)

@@ -33,7 +33,7 @@ from verne.web import components
 from verne.web.context import clause_url
 from verne.web.icons import icon
 from verne.web.parts import Action, Choice, Link, PageHeader
-from verne.web.views.common import person_of, register_at, staff
+from verne.web.views.common import from_replica, person_of, register_at, staff
 
 MOST = 120
 """People on one page; of more than that one chooses a team or a role."""
@@ -78,6 +78,7 @@ class PersonLine:
 
 
 @staff
+@from_replica
 def page(request: HttpRequest) -> HttpResponse:
     viewer = person_of(request)
     register_at("competences", viewer)

@@ -25,7 +25,7 @@ from verne.sms.leadership.role.starters import begin_with_starters, starters, un
 from verne.web import components
 from verne.web.context import clause_url
 from verne.web.parts import Action, Link, PageHeader
-from verne.web.views.common import person_of, register_at, staff
+from verne.web.views.common import from_replica, person_of, register_at, staff
 
 TONES = {
     Flaw.VACANT: "alert",
@@ -68,6 +68,7 @@ class SeatRow:
 
 
 @staff
+@from_replica
 def page(request: HttpRequest) -> HttpResponse:
     """Everybody who may see the roles sees the seats."""
     person = person_of(request)

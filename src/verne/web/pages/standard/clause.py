@@ -25,7 +25,7 @@ from verne.web.parts import PageHeader
 
 from .elsewhere import elsewhere
 from .shown import CheckRow, branch_of, check_row, cited, documents_of, how_many_computed, sums_of
-from .view import View, crumbs, open_view, result_badge
+from .view import View, crumbs, kept_from_replica, open_view, result_badge
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class Step:
 
 
 @login_required
+@kept_from_replica
 def clause(request: HttpRequest, number: str) -> HttpResponse:
     view = open_view(request)
     found = view.catalogue.clauses.get(number)

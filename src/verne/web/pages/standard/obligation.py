@@ -26,7 +26,7 @@ from verne.web.parts import Fact, Link, PageHeader
 from .attesting import judgements_of
 from .elsewhere import elsewhere
 from .shown import PHASES, check_row, cited, documents_of, how_many_computed
-from .view import View, crumbs, open_view, outcome_badge, result_badge
+from .view import View, crumbs, kept_from_replica, open_view, outcome_badge, result_badge
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ EFFECTS: Final = {
 
 
 @login_required
+@kept_from_replica
 def obligation(request: HttpRequest, id: str) -> HttpResponse:
     view = open_view(request)
     found = view.catalogue.requirements.get(id)

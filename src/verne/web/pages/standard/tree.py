@@ -21,10 +21,11 @@ from verne.web.drawings import Line
 from verne.web.parts import Action, PageHeader
 
 from .shown import PHASES, Branch, branch_of, sums_of
-from .view import COMPUTE, View, open_view
+from .view import COMPUTE, View, kept_from_replica, open_view
 
 
 @login_required
+@kept_from_replica
 def index(request: HttpRequest) -> HttpResponse:
     view = open_view(request)
     sums = view.statement.judgement.clauses()

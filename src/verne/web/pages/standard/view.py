@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from functools import wraps
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -25,6 +26,8 @@ from verne.engine.history import Act
 from verne.engine.people import Person
 from verne.web import components
 from verne.web.parts import Link
+from verne.web.views.common import View as Page
+from verne.web.views.common import from_replica
 
 VIEW: Final = "conformity.view_statement"
 COMPUTE: Final = "conformity.compute_statement"
@@ -147,6 +150,21 @@ def open_view(request: HttpRequest) -> View:
             return View(request, person, statements.current(budget=READING), refused=str(none))
         # Nothing was said then; the records of that day can still be asked.
         return View(request, person, then.computed(end), on, computed=True)
+
+
+def kept_from_replica(view: Page) -> Page:
+    """A page of the standard; as it was kept on another day it is read from the copy, if any.
+
+    The statement of now is computed, and written, where it is read.
+    """
+    told = from_replica(view)
+
+    @wraps(view)
+    def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        answer = told if request.GET.get("on") else view
+        return answer(request, *args, **kwargs)
+
+    return shown
 
 
 def require(request: HttpRequest, right: str) -> Person:
