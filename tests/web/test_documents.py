@@ -6,10 +6,13 @@ import io
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from verne.api.models import Token
 from verne.engine import files
-from verne.engine.acts import act, move
+from verne.engine.acts import act, move, revise
 from verne.engine.approvals import current
+from verne.engine.comments import comment, readable
 from verne.engine.people import Organization, Person
 from verne.engine.signing import Signature
 from verne.engine.testing import proof_of
@@ -209,3 +212,61 @@ def test_a_stranger_finds_nothing(
 ) -> None:
     ref = policy.ref if page == "revisions" else policy.in_force().get().ref
     assert at(stranger).get(f"/documents/{ref}/{page}").status_code in (404, 405)
+
+
+DRAFT = "We sell everything to everybody, said the first draft."
+
+
+@pytest.fixture
+def rewritten(manager: Person, approver: Person) -> Revision:
+    """In force, after a draft that said something else, and a remark about it."""
+    document = a_document(manager)
+    text = a_revision(manager, document=document, text=DRAFT)
+    comment(text, "Petr calls this a slip of the pen", by=manager)
+    text = revise(text, {"text": "We do what we promise."}, by=manager)
+    return put_in_force(text, by=manager, signer=approver)
+
+
+def test_who_only_reads_never_learns_what_a_draft_said(
+    rewritten: Revision, reader: Person, manager: Person
+) -> None:
+    filed = rewritten.filed_at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    for ref in (rewritten.ref, rewritten.document.ref):
+        page = at(reader).get(f"/r/{ref}/as-it-was", {"at": filed}).content.decode()
+        assert "is not open to you" in page
+        assert DRAFT not in page
+        told = at(reader).get(f"/r/{ref}/timeline").content.decode()
+        assert "slip of the pen" not in told
+    assert DRAFT in at(manager).get(f"/r/{rewritten.ref}/as-it-was", {"at": filed}).content.decode()
+    now = timezone.now().isoformat().replace("+00:00", "Z")
+    then = at(reader).get(f"/r/{rewritten.ref}/as-it-was", {"at": now}).content.decode()
+    assert "We do what we promise." in then
+    assert readable(rewritten, manager).exists()
+    assert not readable(rewritten, reader).exists()
+
+
+def test_programs_read_no_drafts_either(
+    rewritten: Revision, reader: Person, manager: Person
+) -> None:
+    def told(person: Person) -> str:
+        _token, secret = Token.issue(person, name="Reading", by=person)
+        asked = Client(headers={"Authorization": f"Bearer {secret}"})
+        page = asked.get(f"/api/v1/revisions/{rewritten.ref}/history")
+        assert page.status_code == 200
+        return page.content.decode()
+
+    assert DRAFT in told(manager)
+    assert DRAFT not in told(reader)
+
+
+def test_a_restricted_document_hides_its_texts(
+    policy: Document, manager: Person, reader: Person
+) -> None:
+    text = policy.in_force().get()
+    assert at(reader).get(f"/r/{text.ref}").status_code in (200, 302)
+    revise(policy, {"restricted": True}, by=manager)
+    assert at(reader).get(f"/r/{text.ref}").status_code == 404
+    again = a_revision(manager, edition=text.edition)
+    assert again.restricted
+    revise(policy, {"restricted": False}, by=manager)
+    assert at(reader).get(f"/r/{text.ref}").status_code in (200, 302)

@@ -741,6 +741,9 @@ def read_history(
     ours = asking(request).kind_of_party == Organization.Kind.OWN
     touching = Entry.objects.filter(record=record.pk).values("act")
     rows = Act.objects.filter(Q(record=record.pk) | Q(pk__in=touching)).select_related("by")
+    since = registers[record.kind_name()].open_since(record, asking(request))
+    if since is not None:
+        rows = rows.filter(at__gte=since)
     if not ours:
         rows = rows.filter(Q(verb__in=("file", "move", "withdraw")) | Q(name="public"))
     if before is not None:

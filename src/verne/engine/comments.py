@@ -76,5 +76,9 @@ heard: list[Any] = []
 
 def readable(record: Record, person: Person) -> Any:
     """The comments on a record that this person may read."""
+    from .register import register_of
+
     rows = Comment.objects.filter(record=record.pk).select_related("by")
+    if since := register_of(record.kind_name()).open_since(record, person):
+        rows = rows.filter(at__gte=since)
     return rows.filter(public=True) if person.is_customer else rows

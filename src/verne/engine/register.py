@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.db.models import Q
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from django_stubs_ext import StrOrPromise
 
     from .people import Person
@@ -146,6 +148,14 @@ class Register:
     @classmethod
     def narrow(cls, person: Person) -> Q | None:
         """The only ones somebody of our own sees of this type (those in force); None for all."""
+        return None
+
+    @classmethod
+    def open_since(cls, record: Any, person: Person) -> datetime | None:
+        """From when on this person may read what a record they see once said; None from the first.
+
+        What a text said while it was a draft is not for those who read it once it is in force.
+        """
         return None
 
     @classmethod

@@ -127,9 +127,15 @@ def _base(model: type[models.Model]) -> type[models.Model]:
     return Sheet if issubclass(model, Sheet) else model
 
 
-def acts_of(record: Record, *, before: int | None = None, size: int = PAGE) -> list[Act]:
-    """The acts on a record, newest first, and one more than a page shows if there are more."""
+def acts_of(
+    record: Record, person: Person, *, before: int | None = None, size: int = PAGE
+) -> list[Act]:
+    """The acts that are open to somebody, newest first, and one more than a page if there are."""
     rows = Act.objects.filter(record=record.pk).select_related("by").order_by("-at", "-id")
+    from verne.engine.register import register_of
+
+    if since := register_of(record.kind_name()).open_since(record, person):
+        rows = rows.filter(at__gte=since)
     if before is not None:
         edge = Act.objects.filter(pk=before).first()
         if edge is not None:
@@ -147,7 +153,7 @@ class Timeline:
 
 def timeline(record: Record, person: Person, *, before: int | None = None) -> Timeline:
     """The newest acts of a record, or those before one of them."""
-    acts = acts_of(record, before=before)
+    acts = acts_of(record, person, before=before)
     more, acts = len(acts) > PAGE, acts[:PAGE]
     entries = Entry.objects.filter(act__in=[act.pk for act in acts]).order_by("id")
     by_act: dict[int, list[Entry]] = defaultdict(list)

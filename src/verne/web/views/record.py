@@ -705,6 +705,11 @@ def past(request: HttpRequest, ref: str) -> HttpResponse:
     then = as_it_was(record, at) if at else None
     if at is not None and then is None:
         messages.info(request, _("%(ref)s was not on file then.") % {"ref": record.ref})
+    since = register_of(record.kind_name()).open_since(record, person)
+    if then is not None and at is not None and since is not None and at < since:
+        then = None
+        said = _("What it said before %(when)s is not open to you: it was not in force yet.")
+        messages.info(request, said % {"when": phrases.exact(since)})
     if then is not None and at is not None:
         rights = Rights(False, False, False, False, False)
         context |= {

@@ -14,6 +14,7 @@ from verne.engine.acts import NotOpen, act, file, move, revise
 from verne.engine.history import Act
 from verne.engine.people import Organization, Person
 from verne.engine.records import Sheet
+from verne.engine.register import register_of
 from verne.engine.rights import may, scope
 from verne.engine.testing import a_person
 from verne.sms.portfolio.service.models import Service
@@ -21,6 +22,9 @@ from verne.sms.resolution.incident.models import Incident
 from verne.sms.resolution.incident.samples import an_incident
 from verne.sms.resolution.problem.models import Problem
 from verne.sms.resolution.problem.samples import a_problem
+from verne.sms.support.document.models import Document
+from verne.sms.support.document.revision import Revision
+from verne.sms.support.document.samples import a_document, a_document_in_force
 
 from ..audit.finding import AuditFinding
 from ..audit.samples import an_auditfinding
@@ -158,3 +162,20 @@ def test_every_view_is_noted_and_stays(room: AuditRoom, guest: Person) -> None:
     assert Act.objects.filter(record=room.pk, verb="view", by=guest).exists()
     with pytest.raises(DatabaseError), transaction.atomic(), act("settle", by=None):
         RoomView.objects.filter(pk=view.pk).delete()
+
+
+def test_a_guest_samples_what_is_written_whatever_its_audience(
+    room: AuditRoom, manager: Person, approver: Person, guest: Person
+) -> None:
+    """See “What holds” in docs/processes/room.md."""
+    closed = {"classification": "confidential", "audience": "chosen"}
+    narrow = a_document_in_force(manager, approver, **closed)
+    kept_back = a_document_in_force(manager, approver, restricted=True)
+    a_document(manager)  # Not in force.
+    assert list(Document.objects.visible_to(guest)) == [narrow]
+    texts = Revision.objects.visible_to(guest)
+    assert list(texts) == list(narrow.in_force())
+    assert kept_back.in_force().get() not in texts
+    first_text = narrow.in_force().get()
+    since = register_of(Revision.kind_name()).open_since(first_text, guest)
+    assert since == first_text.in_force_at

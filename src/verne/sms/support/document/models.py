@@ -17,7 +17,7 @@ from verne.engine import moment
 from verne.engine.acts import file, move_by_rule
 from verne.engine.lifecycle import Lifecycle, Move, State
 from verne.engine.people import Person, Role, Team
-from verne.engine.records import Part, Record, RecordQuerySet
+from verne.engine.records import Part, Record, RecordQuerySet, Sheet
 from verne.engine.signing import meanings
 
 from .kinds import documented_choices
@@ -268,6 +268,9 @@ class Document(Record):
     def save(self, *args: Any, **kwargs: Any) -> None:
         adding = self._state.adding
         super().save(*args, **kwargs)
+        # Whoever may not see a document may not see its texts either.
+        texts = Sheet.objects.filter(pk__in=self.revisions.values("pk"))
+        texts.exclude(restricted=self.restricted).update(restricted=self.restricted)
         if adding:
             # Nobody has to think of editions before there is a second language.
             Edition.objects.create(of=self, language=self._language())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Min, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from verne.engine.people import Person
@@ -184,6 +186,14 @@ class DocumentRegister(Register):
         return _open_to(person) | Q(owner=person) | Q(filed_by=person)
 
     @classmethod
+    def open_since(cls, record: Document, person: Person) -> datetime | None:
+        """Whoever only reads it sees it from the day it first was in force."""
+        if handles_documents(person) or person.pk in (record.owner_id, record.filed_by_id):
+            return None
+        first: datetime | None = record.revisions.aggregate(first=Min("in_force_at"))["first"]
+        return first or timezone.now()
+
+    @classmethod
     def widen(cls, person: Person) -> Q | None:
         if not person.is_customer:
             return None
@@ -234,6 +244,14 @@ class RevisionRegister(Register):
         open_ones = Document.objects.filter(_open_to(person)).values("pk")
         mine = Q(owner=person) | Q(filed_by=person) | Q(author=person)
         return Q(state="in_force", document__in=open_ones) | mine
+
+    @classmethod
+    def open_since(cls, record: Revision, person: Person) -> datetime | None:
+        """Whoever only reads it never learns what its drafts said."""
+        mine = (record.owner_id, record.filed_by_id, record.author_id)
+        if handles_documents(person) or person.pk in mine:
+            return None
+        return record.in_force_at or timezone.now()
 
     @classmethod
     def widen(cls, person: Person) -> Q | None:

@@ -358,6 +358,7 @@ class Revision(Record):
         if self.edition_id is None:
             return
         self.document, self.language = self.edition.of, self.edition.language
+        self.restricted = self.document.restricted
         if self._state.adding:
             self._continue_the_edition()
         if self.withdrawn_at is not None:

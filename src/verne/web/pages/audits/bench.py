@@ -131,6 +131,9 @@ def _shown(sample: AuditSample, item: SampleItem, person: Person) -> dict[str, A
         return facts | {"unseen": True}
     record = item.sheet.opened()
     facts["raises"] = anatomy.raisable_anywhere(person, sample, record)
+    since = register_of(record.kind_name()).open_since(record, person)
+    if sample.frozen_at and since is not None and sample.frozen_at < since:
+        return facts | {"unseen": True}
     then = as_it_was(record, sample.frozen_at) if sample.frozen_at else None
     if then is None:
         return facts | {"gone": True}
