@@ -33,13 +33,10 @@ def command(threads: int) -> None:
     )
     start.refuse_unready()
     from django.db import connections
-    from django.urls import get_resolver
 
     from verne.engine.jobs_steward import Steward
     from verne.engine.jobs_workers import JobWorker
 
-    # Pages declare jobs too, and the schedules of all of them are kept here.
-    _ = get_resolver().url_patterns
     ending = end_on_signal()
     steward = Steward(JobWorker.Kind.WORK, threads=threads)
     steward.start()

@@ -12,7 +12,15 @@ import threading
 import time
 from collections.abc import Callable
 
-from django.db import DatabaseError, IntegrityError, close_old_connections, connection, connections
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    connection,
+    connections,
+)
 from django.utils import timezone
 from django.utils.module_loading import autodiscover_modules
 
@@ -110,9 +118,9 @@ class Steward:
 
     def _work(self) -> None:
         def run_what_is_ready() -> None:
+            close_old_connections()
             while not self.stopping.is_set():
                 assert self.worker is not None
-                close_old_connections()
                 try:
                     if not run_next(self.worker, doing=self.doing, stopping=self.stopping):
                         break
@@ -157,6 +165,10 @@ class Steward:
         while not self.stopping.is_set():
             try:
                 step()
+            except (OperationalError, InterfaceError) as wrong:
+                log.error("The database cannot be worked with; tried again soon: %s", wrong)
+                connections.close_all()
+                self.stopping.wait(AFTER_AN_ERROR)
             except Exception:
                 # A thread that died here would stop every job without anybody noticing.
                 log.exception("The job worker met an error; it tries again in a few seconds.")

@@ -90,8 +90,9 @@ class JobClaim(models.Model):
 
     history: ClassVar[bool] = False
 
+    # Taken away by hand in the same transaction, always: a cascade would ask for it once more.
     job = models.OneToOneField(
-        DBTaskResult, models.CASCADE, primary_key=True, related_name="claimed"
+        DBTaskResult, models.DO_NOTHING, primary_key=True, related_name="claimed"
     )
     worker = models.ForeignKey(JobWorker, models.PROTECT, related_name="claims")
 
@@ -134,7 +135,7 @@ def run_waiting() -> None:
 
 def _claim(worker: JobWorker) -> Row | None:
     # Looked at first, because on SQLite a transaction waits for its turn to write.
-    if not DBTaskResult.objects.ready().exists():
+    if connection.vendor == "sqlite" and not DBTaskResult.objects.ready().exists():
         return None
     with transaction.atomic():
         row: Row | None = DBTaskResult.objects.ready().get_locked()
@@ -189,12 +190,9 @@ def _note(row: Row, worker: JobWorker, error: BaseException | None, *, took: flo
         if not mine:
             log.warning("Job %s was taken over by another worker meanwhile.", row.task_path)
             return False
-        recurring = JobSchedule.objects.filter(job=row.task_path)
         if error is None:
             row.delete()
-            recurring.update(
-                went_well=True, ended_at=timezone.now(), milliseconds=round(took * 1000)
-            )
+            _remember(row, went_well=True, took=took)
             return False
         attempt = attempts(row)
         wanted = _job_of(row)
@@ -210,7 +208,7 @@ def _note(row: Row, worker: JobWorker, error: BaseException | None, *, took: flo
             )
             return False
         _fail(row, error)
-        recurring.update(went_well=False, ended_at=timezone.now(), milliseconds=round(took * 1000))
+        _remember(row, went_well=False, took=took)
     log.error("Job %s failed for good:\n%s", row.task_path, row.traceback)
     return True
 
@@ -267,9 +265,7 @@ def _after_interruption(row: Row) -> bool:
         _put_back(row, error, wait=timedelta(0))
         return True
     _fail(row, error)
-    JobSchedule.objects.filter(job=row.task_path).update(
-        went_well=False, ended_at=timezone.now(), milliseconds=None
-    )
+    _remember(row, went_well=False)
     log.error("Job %s was cut off and is not run again.", row.task_path)
     return False
 
@@ -319,10 +315,24 @@ def _fail(row: Row, error: BaseException) -> None:
     row.finished_at = timezone.now()
     _keep_error(row, error)
     row.save()
-    wanted = jobs.declared.get(row.task_path)
-    if wanted is not None and wanted.schedule:
+    if _is_recurring(row):
         # A recurring job that fails every time says it once, not once a minute.
         DBTaskResult.objects.failed().filter(task_path=row.task_path).exclude(pk=row.pk).delete()
+
+
+def _remember(row: Row, *, went_well: bool, took: float | None = None) -> None:
+    """When a recurring job ended last, and how."""
+    if _is_recurring(row):
+        JobSchedule.objects.filter(job=row.task_path).update(
+            went_well=went_well,
+            ended_at=timezone.now(),
+            milliseconds=None if took is None else round(took * 1000),
+        )
+
+
+def _is_recurring(row: Row) -> bool:
+    wanted = jobs.declared.get(row.task_path)
+    return wanted is not None and wanted.schedule is not None
 
 
 def _keep_error(row: Row, error: BaseException) -> None:

@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='JobClaim',
             fields=[
-                ('job', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='claimed', serialize=False, to='django_tasks_database.dbtaskresult')),
+                ('job', models.OneToOneField(on_delete=django.db.models.deletion.DO_NOTHING, primary_key=True, related_name='claimed', serialize=False, to='django_tasks_database.dbtaskresult')),
                 ('worker', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='claims', to='engine.jobworker')),
             ],
             options={
