@@ -20,8 +20,9 @@ LOCKS: dict[str, tuple[str, ...]] = {
     "installer": (),
     "core": (),
     "pg": ("core",),
+    "s3": ("core",),
     "scale": ("core", "pg"),
-    "dev": ("core", "pg", "scale"),
+    "dev": ("core", "pg", "s3", "scale"),
 }
 """The locks, in order, and those with which each must agree."""
 THOROUGH = os.environ.get("VERNE_THOROUGH") == "1"

@@ -263,6 +263,12 @@ LOGGING = {
     },
 }
 
+FILES = os.environ.get("VERNE_FILES", "")
+"""Where attached files lie: a folder, or s3://bucket/prefix; empty is VERNE_HOME/files."""
+S3_ENDPOINT = os.environ.get("VERNE_S3_ENDPOINT", "")
+"""Where the bucket is, unless it is Amazon's. Keys and region: AWS_ACCESS_KEY_ID and so on."""
+if "://" in FILES and not FILES.startswith("s3://"):
+    raise ImproperlyConfigured(f"VERNE_FILES is {FILES!r}: a folder, or s3://bucket/prefix.")
 MAX_FILE_BYTES = int(os.environ.get("VERNE_MAX_FILE_MB", "25")) * 1024 * 1024
 """Largest single file a person may attach."""
 SEAL_COPY = os.environ.get("VERNE_SEAL_COPY", "")

@@ -14,6 +14,7 @@ from verne.engine.comments import Comment, comment
 from verne.engine.files import Attachment, File, attach, detach, respond
 from verne.engine.history import Act
 from verne.engine.people import Organization, Person
+from verne.engine.stores import store
 from verne.sms.resolution.incident.models import Incident
 from verne.sms.resolution.incident.samples import an_incident
 
@@ -120,7 +121,7 @@ def test_what_is_too_large_or_empty_is_refused_and_leaves_nothing(
         attach(incident, BytesIO(b"x" * (1024 * 1024 + 1)), name="core.dump", by=manager)
     with pytest.raises(ValidationError, match="is empty"):
         attach(incident, BytesIO(b""), name="nothing.txt", by=manager)
-    assert not [path for path in files.folder().rglob("*") if path.is_file()]
+    assert not list(store().kept())
     assert not Attachment.objects.exists()
 
 

@@ -686,8 +686,6 @@ Number = Annotated[int, WithJsonSchema({"type": "integer", "minimum": 1, "maximu
 )
 def read_file(request: HttpRequest, slug: Slug, ref: Ref, number: Number) -> FileResponse:
     row = _attachment(_open(request, slug, ref), number, asking(request))
-    if not row.file.path.is_file():
-        raise Http404
     response = files.respond(row)
     response["Content-Type"] = "application/octet-stream"
     return response

@@ -56,8 +56,8 @@ def well(subject: str, says: str) -> Finding:
     return Finding(subject, "ok", says)
 
 
-def warning(subject: str, says: str, do: str) -> Finding:
-    return Finding(subject, "warning", says, do)
+def warning(subject: str, says: str, do: str, mend: Callable[[], object] | None = None) -> Finding:
+    return Finding(subject, "warning", says, do, mend)
 
 
 def fault(subject: str, says: str, do: str, mend: Callable[[], object] | None = None) -> Finding:
@@ -231,36 +231,31 @@ def rebuild_search() -> None:
 
 
 def files() -> Findings:
-    from verne.engine.files import File, folder
+    from verne.engine.files import File, strays, sweep
+    from verne.engine.seal.models import Erased
+    from verne.engine.stores import store
 
     total = wrong = size = 0
-    for file in File.objects.order_by("pk").iterator():
+    erased = Erased.objects.filter(source="file").values("row")
+    for file in File.objects.exclude(pk__in=erased).order_by("pk").iterator():
         total += 1
         size += file.size
         if file.is_intact():
             continue
         wrong += 1
-        state = "has other content than was attached" if file.path.exists() else "is missing"
+        state = "has other content than was attached" if file.is_there() else "is missing"
         names = ", ".join(file.attachments.values_list("name", flat=True)[:3])
-        yield fault("files", f"{names or file.sha256} {state} ({file.path}).", RESTORE)
+        yield fault("files", f"{names or file.sha256} {state} ({file.place}).", RESTORE)
     if not wrong:
         yield well(
             "files", f"{total:,} files ({_megabytes(size)}) have the content they came with."
         )
-    known = set(File.objects.values_list("sha256", flat=True))
-    yesterday = (timezone.now() - timedelta(days=1)).timestamp()
-    strays = [
-        path
-        for path in folder().rglob("*")
-        if path.is_file()
-        and path.parent.name + path.name not in known
-        and path.stat().st_mtime < yesterday
-    ]
-    if strays:
+    if left := strays():
         yield warning(
             "files",
-            f"{len(strays)} files in {folder()} belong to no record, such as {strays[0].name}.",
-            "They are left from uploads that did not finish; they may be deleted.",
+            f"{len(left)} files in {store().place()} belong to no record, such as {left[0]}.",
+            f"They are left from uploads that did not finish; {MEND} takes them away.",
+            sweep,
         )
 
 

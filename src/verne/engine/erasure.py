@@ -32,6 +32,7 @@ from .records import Sheet
 from .register import register_of, registers
 from .seal import canonical
 from .seal.models import Erased, Erasure, Leaf, Salt
+from .stores import store
 
 RIGHT = "engine.erase_person"
 
@@ -361,7 +362,7 @@ def _remove_files(person: Person, numbers: list[int], records: set[int]) -> list
 
 def _unlink(files: list[File]) -> None:
     for file in files:
-        file.path.unlink(missing_ok=True)
+        store().remove(file.sha256)
 
 
 def _end_access(person: Person) -> None:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import mimetypes
-import os
-import tempfile
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import models
-from django.http import FileResponse
+from django.db import models, transaction
+from django.http import FileResponse, Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
+
+from .stores import DIGEST, Folder, Unreachable, store
 
 if TYPE_CHECKING:
     from .people import Person
     from .records import Record
+
+log = logging.getLogger("verne.files")
 
 REFUSED_TYPES = frozenset(
     {
@@ -37,6 +41,11 @@ SHOWN_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "
 """Types a browser may show in place; everything else is offered for saving."""
 
 
+PIECE = 1 << 20
+LEFT_AFTER = timedelta(days=1)
+"""Content that no record speaks of for so long is left from an upload that did not finish."""
+
+
 class File(models.Model):
     """The content itself, known by its hash."""
 
@@ -52,15 +61,33 @@ class File(models.Model):
 
     @property
     def path(self) -> Path:
-        return folder() / self.sha256[:2] / self.sha256[2:]
+        """Its path, where files lie in a folder."""
+        place = store()
+        assert isinstance(place, Folder), "These files lie in a bucket: use open()."
+        return place.path(self.sha256)
+
+    @property
+    def place(self) -> str:
+        """Where its content is, as people say it."""
+        return store().place(self.sha256)
+
+    def open(self) -> BinaryIO:
+        """The content; FileNotFoundError when it is gone."""
+        return store().open(self.sha256)
+
+    def is_there(self) -> bool:
+        return store().has(self.sha256)
 
     def is_intact(self) -> bool:
-        """Whether the content on disk still has its hash."""
+        """Whether the content still has its hash."""
+        digest = hashlib.sha256()
         try:
-            with self.path.open("rb") as stream:
-                return hashlib.file_digest(stream, "sha256").hexdigest() == self.sha256
+            with self.open() as stream:
+                while piece := stream.read(PIECE):
+                    digest.update(piece)
         except FileNotFoundError:
             return False
+        return digest.hexdigest() == self.sha256
 
 
 class Attachment(models.Model):
@@ -84,10 +111,6 @@ class Attachment(models.Model):
         return self.name
 
 
-def folder() -> Path:
-    return Path(settings.VERNE_HOME) / "files"
-
-
 def keep(stream: BinaryIO, *, name: str) -> File:
     """Store content and give back its row; the same content is stored once. Call it in an act."""
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
@@ -96,12 +119,12 @@ def keep(stream: BinaryIO, *, name: str) -> File:
             _("%(name)s is a program. Attach a document, a picture or an archive instead.")
             % {"name": name}
         )
-    folder().mkdir(parents=True, exist_ok=True)
-    digest, size = hashlib.sha256(), 0
-    handle, temporary = tempfile.mkstemp(dir=folder())
+    place = store()
+    draft = place.draft()
     try:
-        with os.fdopen(handle, "wb") as out:
-            while piece := stream.read(1 << 20):
+        digest, size = hashlib.sha256(), 0
+        with draft.open("wb") as out:
+            while piece := stream.read(PIECE):
                 size += len(piece)
                 if size > settings.MAX_FILE_BYTES:
                     raise ValidationError(
@@ -110,20 +133,52 @@ def keep(stream: BinaryIO, *, name: str) -> File:
                     )
                 digest.update(piece)
                 out.write(piece)
-            out.flush()
-            os.fsync(out.fileno())
         if not size:
             raise ValidationError(_("%(name)s is empty.") % {"name": name})
         row, _new = File.objects.get_or_create(
             sha256=digest.hexdigest(), defaults={"size": size, "type": kind}
         )
-        row.path.parent.mkdir(exist_ok=True)
-        # Atomic, and before the commit: a row never speaks of content that is not there.
-        os.replace(temporary, row.path)
+        # Before the commit: a row never speaks of content that is not there.
+        place.take(draft, row.sha256)
         return row
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    except Unreachable as wrong:
+        log.error("A file cannot be kept in %s: %s", place.place(), wrong)
+        raise ValidationError(
+            _("%(name)s cannot be kept, for the store of files does not answer. Try again later.")
+            % {"name": name}
+        ) from wrong
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def strays() -> list[str]:
+    """What lies in the store for a day and belongs to no record."""
+    edge = (timezone.now() - LEFT_AFTER).timestamp()
+    known = set(File.objects.values_list("sha256", flat=True))
+    return [name for name, at in store().kept() if name not in known and at < edge]
+
+
+def sweep() -> int:
+    """Take away what unfinished uploads have left; how many there were."""
+    from .acts import act
+
+    swept = 0
+    for name in strays():
+        if not DIGEST.fullmatch(name):
+            store().remove(name)
+            swept += 1
+            continue
+        # Whoever keeps the same content meanwhile waits for this row, and then puts it there.
+        with transaction.atomic():
+            with act("settle", by=None, note="Sweep"):
+                _row, new = File.objects.get_or_create(
+                    sha256=name, defaults={"size": 0, "type": ""}
+                )
+            if new:
+                store().remove(name)
+                swept += 1
+            transaction.set_rollback(True)
+    return swept
 
 
 def attach(
@@ -174,12 +229,17 @@ def respond(attachment: Attachment) -> FileResponse:
     """The file as a download that no browser will run as a page of ours."""
     file = attachment.file
     shown = file.type in SHOWN_TYPES
+    try:
+        content = file.open()
+    except FileNotFoundError:
+        raise Http404 from None
     response = FileResponse(
-        file.path.open("rb"),
+        content,
         as_attachment=not shown,
         filename=attachment.name,
         content_type=file.type if shown else "application/octet-stream",
     )
+    response["Content-Length"] = file.size
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response["Cache-Control"] = "private, max-age=3600"

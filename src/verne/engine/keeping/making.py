@@ -180,9 +180,9 @@ def _archived(
             with part.open("rb") as stream:
                 writer.add(f"database/{part.name}", stream, size=part.stat().st_size)
             part.unlink()
-        for number, (digest, _size) in enumerate(files, 1):
+        for number, (digest, size) in enumerate(files, 1):
             told(number, len(files), "Adding the attached files")
-            if why := _add_file(writer, digest):
+            if why := _add_file(writer, digest, size):
                 missing.append(f"{digest} {why}")
         for name, place in [*_open_keys(manifest), *secret]:
             data = place.read_bytes()
@@ -219,26 +219,24 @@ class _HashingOut:
         return self.digest.hexdigest()
 
 
-def _add_file(writer: archive.Writer, digest: str) -> str:
+def _add_file(writer: archive.Writer, digest: str, size: int) -> str:
     """Add an attached file if it is what it was; else say what is wrong with it."""
-    place = File(sha256=digest).path
+    file = File(sha256=digest)
+    changed = "has other content than was attached"
     try:
-        with place.open("rb") as stream:
-            size = os.fstat(stream.fileno()).st_size
-            if size <= HELD_AT_ONCE:
-                data = stream.read()
-                right = hashlib.sha256(data).hexdigest() == digest
-                source: BinaryIO = io.BytesIO(data)
-                size = len(data)
-            else:
-                right = hashlib.file_digest(stream, "sha256").hexdigest() == digest
-                stream.seek(0)
-                source = stream
-            if not right:
-                return "has other content than was attached"
-            writer.add(archive.file_name(digest), source, size=size)
+        if size > HELD_AT_ONCE:
+            if not file.is_intact():
+                return changed if file.is_there() else "is missing"
+            with file.open() as stream:
+                writer.add(archive.file_name(digest), stream, size=size)
+            return ""
+        with file.open() as stream:
+            data = stream.read()
     except FileNotFoundError:
         return "is missing"
+    if hashlib.sha256(data).hexdigest() != digest:
+        return changed
+    writer.add(archive.file_name(digest), io.BytesIO(data), size=len(data))
     return ""
 
 

@@ -21,7 +21,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from verne import __version__
 
-from ..files import folder as files_folder
+from ..stores import store
 from . import age, archive, moving, postgresql, sqlite
 from .archive import PIECE, Told, silently
 from .manifest import Manifest, NotABackup, by_app, differences
@@ -237,9 +237,7 @@ def _place_files(staged: Path) -> int:
     """Put attached files where they belong. Their names are their hashes, so none is in the way."""
     count = 0
     for source in sorted(staged.glob("*/*")):
-        target = files_folder() / source.parent.name / source.name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(source, target)
+        store().take(source, source.parent.name + source.name)
         count += 1
     return count
 

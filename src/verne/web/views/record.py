@@ -451,7 +451,7 @@ def download(request: HttpRequest, ref: str, number: int) -> FileResponse:
         raise Http404
     record = record_at(ref, person)
     row = files.readable(record, person).filter(pk=number).first()
-    if row is None or not row.file.path.exists():
+    if row is None:
         raise Http404
     return files.respond(row)
 

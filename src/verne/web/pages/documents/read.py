@@ -130,6 +130,6 @@ def download(request: HttpRequest, ref: str) -> FileResponse:
     revision = revision_at(ref, person)
     rows = revision.attachments.select_related("file").order_by("-at", "-id")
     row = rows.filter(file=revision.file_id).first() if revision.file_id else revision.newest_file()
-    if revision.form != Revision.Form.FILE or row is None or not row.file.path.exists():
+    if revision.form != Revision.Form.FILE or row is None:
         raise Http404
     return files.respond(row)
