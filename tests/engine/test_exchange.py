@@ -401,3 +401,29 @@ def test_long_work_says_how_far_it_is(manager: Person) -> None:
     rows = [[f"K{n}", f"Service {n}"] for n in range(250)]
     taken(SERVICES, as_csv(["source_key", "title"], *rows), manager, told=told.append)
     assert told == [100, 200, 250]
+
+
+def test_a_record_somebody_may_not_see_is_not_named_to_them(
+    manager: Person,
+) -> None:
+    service = sample(SERVICES, manager, title="Payroll")
+    open_one = sample(SERVICES, manager, title="Mail")
+    requirements = register_of("portfolio.servicerequirement")
+    for each in (service, open_one):
+        sample(requirements, manager, service=each)
+    revise(service, {"restricted": True}, by=manager)
+    helper = a_person("Ina Import", roles=["service_portfolio_manager"])
+
+    def exported(person: Person, form: str) -> str:
+        stream = io.BytesIO()
+        rows = requirements.model.objects.visible_to(person)
+        exchange.export(requirements, rows, None, form, stream, by=person)
+        if form == "csv":
+            return stream.getvalue().decode("utf-8-sig")
+        sheet: Any = load_workbook(stream).active
+        return str(list(sheet.values))
+
+    for form in ("csv", "xlsx"):
+        assert service.ref in exported(manager, form)
+        assert service.ref not in exported(helper, form)
+        assert open_one.ref in exported(helper, form)

@@ -12,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import resolve
 
+from verne.engine.acts import revise
 from verne.engine.people import Person
 from verne.engine.register import Register, registers
 from verne.engine.testing import sample
@@ -19,6 +20,7 @@ from verne.sms.portfolio.service.models import Service
 from verne.sms.portfolio.service.samples import a_service
 from verne.sms.resolution.classification.models import Category
 from verne.sms.resolution.classification.samples import a_category
+from verne.sms.resolution.incident.samples import an_incident
 from verne.web.models import SavedView
 
 pytestmark = pytest.mark.django_db
@@ -185,3 +187,22 @@ def test_suggestions_name_only_what_may_be_chosen(
         == 404
     )
     assert Service.objects.count() == 1
+
+
+def test_what_a_record_points_at_is_named_to_those_who_may_see_it(
+    manager: Person, reader: Person, browse: Browse
+) -> None:
+    secret = a_service(manager, title="Zephyrine", restricted=True)
+    incident = an_incident(manager, service=secret)
+    revise(incident, {"service": None}, by=manager)
+    revise(incident, {"service": secret}, by=manager)
+    pages = [
+        "/incidents/?columns=ref,title,service",
+        f"/r/{incident.ref}",
+        f"/r/{incident.ref}/timeline",
+        f"/r/{incident.ref}/as-it-was",
+    ]
+    for page in pages:
+        assert secret.title not in browse(reader).get(page).content.decode(), page
+    for page in pages:
+        assert secret.title in browse(manager).get(page).content.decode(), page

@@ -20,6 +20,7 @@ from django.utils.translation import gettext_noop
 from .names import Finder, Nobody, name_of
 from .records import Record
 from .register import part_model
+from .sight import is_spared
 from .tables import as_text, naive
 
 YES, NO = gettext_noop("yes"), gettext_noop("no")
@@ -61,7 +62,8 @@ class Cells:
             rows = sorted(getattr(record, name).all(), key=lambda row: row.pk)
             return "\n".join(self._write_part(row) for row in rows)
         if f.many_to_many:
-            return "; ".join(sorted(_quoted(name_of(each)) for each in getattr(record, name).all()))
+            there = (each for each in getattr(record, name).all() if not is_spared(each))
+            return "; ".join(sorted(_quoted(name_of(each)) for each in there))
         if name == "state":
             return str(record.state_label) if self.words else record.state
         return self._write_value(f, record)
@@ -69,7 +71,7 @@ class Cells:
     def _write_value(self, f: Any, row: models.Model) -> Any:
         if f.is_relation:
             thing = getattr(row, f.name)
-            return None if thing is None else name_of(thing)
+            return None if thing is None or is_spared(thing) else name_of(thing)
         value = getattr(row, f.attname)
         if value is None:
             return None

@@ -20,7 +20,7 @@ from django.db import models, transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from . import acts, tables
+from . import acts, sight, tables
 from .cells import Cells, Unreadable, all_words, comparable
 from .names import Finder
 from .records import Record
@@ -56,6 +56,10 @@ Told = Callable[[int], None]
 # --- Out -----------------------------------------------------------------------------------------
 
 
+CHUNK = 500
+"""Records fetched at once for an export."""
+
+
 def export(
     register: type[Register],
     rows: models.QuerySet[Any],
@@ -79,7 +83,7 @@ def export(
             count += 1
             yield row
 
-    heads, cells = rows_out(register, rows, fields, words=words)
+    heads, cells = rows_out(register, rows, fields, by=by, words=words)
     if format == "csv":
         for piece in tables.csv_pieces(heads, counted(cells)):
             stream.write(piece)
@@ -105,27 +109,39 @@ def rows_out(
     rows: models.QuerySet[Any],
     fields: Sequence[str | Column] | None = None,
     *,
+    by: Person | None = None,
     words: bool = False,
 ) -> tuple[list[str], Iterator[list[Any]]]:
-    """The heads of an export, and its rows as they come out of the database."""
+    """The heads of an export, and its rows as they come out of the database.
+
+    What the rows point at is named as far as `by` may see it; without anybody, all of it.
+    """
     chosen = list(fields or everything(register))
     cells = Cells(register.model, words=words)
+    paths = [p for c in chosen for p in ((c,) if isinstance(c, str) else c.needs)]
 
     # Rows are written while the file is sent, when the request and its language are over.
     language = translation.get_language()
 
     def lines() -> Iterator[list[Any]]:
-        for record in _furnished(register.model, rows, chosen).iterator(chunk_size=500):
-            with translation.override(language):
-                row = [
-                    cells.write(record, c)
-                    if isinstance(c, str)
-                    else as_text(_shown(c.value(record)))
-                    for c in chosen
-                ]
-            yield row
+        records = _furnished(register.model, rows, chosen).iterator(CHUNK)
+        while some := list(islice(records, CHUNK)):
+            spared = sight.unseen(some, paths, by) if by is not None else frozenset()
+            for record in some:
+                # Not around the yield: the file is sent meanwhile, and others are served.
+                with translation.override(language), sight.sparing(spared):
+                    row = [_cell(cells, record, c) for c in chosen]
+                yield row
 
     return heads_of(register, chosen, words=words), lines()
+
+
+def _cell(cells: Cells, record: Record, column: str | Column) -> Any:
+    if isinstance(column, str):
+        return cells.write(record, column)
+    if sight.points_at_spared(record, column.needs):
+        return ""
+    return as_text(_shown(column.value(record)))
 
 
 def everything(register: type[Register]) -> list[str]:

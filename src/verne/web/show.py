@@ -17,6 +17,7 @@ from verne.engine.lifecycle import State
 from verne.engine.people import Person
 from verne.engine.records import Record, Sheet
 from verne.engine.register import Column
+from verne.engine.sight import is_spared, points_at_spared
 
 from . import components, phrases
 
@@ -90,7 +91,7 @@ def due(at: datetime | None, *, open: bool) -> SafeString:
 def cell(record: Any, column: str | Column) -> SafeString | str:
     """A cell of a list."""
     if isinstance(column, Column):
-        return value(column.value(record))
+        return "" if points_at_spared(record, column.needs) else value(column.value(record))
     if column == "ref":
         return components.ref(record.ref)
     if column == "title":
@@ -103,10 +104,11 @@ def cell(record: Any, column: str | Column) -> SafeString | str:
         return due(record.due_at, open=record.is_open)
     found = record._meta.get_field(column)
     if found.many_to_many:
-        return ", ".join(name(item) for item in getattr(record, column).all())
+        there = (item for item in getattr(record, column).all() if not is_spared(item))
+        return ", ".join(name(item) for item in there)
     if found.is_relation and issubclass(found.related_model, Sheet):
         other = getattr(record, column)
-        return short_link(other) if other is not None else ""
+        return short_link(other) if other is not None and not is_spared(other) else ""
     shown = field(record, column)
     if isinstance(found, models.TextField) and len(str(shown)) > LONG:
         return format_html("{}…", str(getattr(record, column))[:LONG])
@@ -118,7 +120,9 @@ def field(record: Any, column: str) -> SafeString | str:
     found = record._meta.get_field(column)
     if found.many_to_many:
         return format_html_join(
-            ", ", "{}", ((value(item),) for item in getattr(record, column).all())
+            ", ",
+            "{}",
+            ((value(item),) for item in getattr(record, column).all() if not is_spared(item)),
         )
     if found.is_relation:
         return value(getattr(record, column))
@@ -142,6 +146,8 @@ def value(raw: Any) -> SafeString | str:
         return ""
     if isinstance(raw, SafeString):
         return raw
+    if is_spared(raw):
+        return ""
     if isinstance(raw, Sheet):
         return record_link(raw)
     if isinstance(raw, Person):

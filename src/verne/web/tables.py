@@ -11,6 +11,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from verne.engine import sight
 from verne.engine.listing import (
     ME,
     NOBODY,
@@ -70,17 +71,20 @@ def table(page: Page, person: Person) -> Table:
     wanted = page.wanted
     model = wanted.register.model
     moves = [] if wanted.at else bulk_moves(wanted.register, person)
-    return Table(
-        caption=capfirst(str(model._meta.verbose_name_plural)),
-        columns=[_column(wanted, column) for column in wanted.columns],
-        rows=[
+    paths = [p for c in wanted.columns for p in ((c,) if isinstance(c, str) else c.needs)]
+    with sight.sparing(sight.unseen(page.rows, paths, person)):
+        rows = [
             Row(
                 cells=[_cell(wanted, record, column) for column in wanted.columns],
                 pick=record.ref,
                 title=f"{record.ref} {record.title}",
             )
             for record in page.rows
-        ],
+        ]
+    return Table(
+        caption=capfirst(str(model._meta.verbose_name_plural)),
+        columns=[_column(wanted, column) for column in wanted.columns],
+        rows=rows,
         pager=pager(page),
         bulk=Bulk(url=f"/{wanted.register.slug}/bulk", moves=moves) if moves else None,
     )

@@ -24,6 +24,7 @@ from verne.engine.history import Act, Entry
 from verne.engine.links import Link
 from verne.engine.people import Person
 from verne.engine.records import Record, Sheet
+from verne.engine.rights import scope
 from verne.engine.signing import Signature, meanings
 
 from . import components, phrases, show
@@ -104,6 +105,7 @@ ICONS = {
 class Names:
     """What the keys in the entries stand for, fetched with one query for each kind of thing."""
 
+    person: Person
     wanted: dict[type[models.Model], set[int]] = field(default_factory=lambda: defaultdict(set))
     known: dict[type[models.Model], dict[int, str]] = field(default_factory=dict)
 
@@ -114,12 +116,15 @@ class Names:
     def fetch(self) -> None:
         for model, keys in self.wanted.items():
             rows = model._default_manager.filter(pk__in=keys)
+            if model is Sheet:
+                rows = rows.filter(scope(self.person, Sheet))
             self.known[model] = {row.pk: show.name(row) for row in rows}
 
     def say(self, model: type[models.Model], key: Any) -> str:
         if key is None:
             return ""
-        return self.known.get(_base(model), {}).get(int(key), f"#{key}")
+        unknown = _("a record not open to you") if _base(model) is Sheet else f"#{key}"
+        return self.known.get(_base(model), {}).get(int(key), unknown)
 
 
 def _base(model: type[models.Model]) -> type[models.Model]:
@@ -182,7 +187,7 @@ class _Reading:
     ) -> None:
         self.record, self.person, self.entries = record, person, entries
         self.tables = _tables(type(record))
-        self.names = Names()
+        self.names = Names(person)
         every = [entry for rows in entries.values() for entry in rows]
         for entry in every:
             self._want(entry)

@@ -56,7 +56,7 @@ def export(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect("list", slug)
     name = f"{slug}-{timezone.localdate():%Y-%m-%d}.{form}"
     if form == "csv":
-        heads, cells = exchange.rows_out(register, rows, wanted.columns, words=True)
+        heads, cells = exchange.rows_out(register, rows, wanted.columns, by=person, words=True)
         return _streamed(tables.csv_pieces(heads, cells), name)
     # The response closes the file, and with that it is gone.
     book = tempfile.TemporaryFile()  # noqa: SIM115

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from verne.engine import acts, approvals, comments, files, signing
+from verne.engine import acts, approvals, comments, files, sight, signing
 from verne.engine.approvals import Approval
 from verne.engine.escalation import Escalation, escalate
 from verne.engine.history import as_it_was, rows_at
@@ -96,14 +96,21 @@ def _page(
     approvals = anatomy.approval_views(record, person)
     askable = anatomy.askable(record, person, rights)
     rail = anatomy.rail(record, person, refused=refused)
+    register = register_of(record.kind_name())
+    named = [*register.fields(), *register.parts]
+    with sight.sparing(sight.unseen([record], named, person)):
+        without = own.replaced(record)
+        header = anatomy.header(record, rights, clocks)
+        sections = anatomy.sections(record, without=without)
+        part_tables = anatomy.part_tables(record, without=without)
     return {
         "it": record,
         "rights": rights,
-        "record": anatomy.header(record, rights, clocks),
+        "record": header,
         "rail": replace(rail, asked=anatomy.asked_further_down(approvals, askable)),
         "own": own.parts_of(record, person),
-        "sections": anatomy.sections(record, without=own.replaced(record)),
-        "part_tables": anatomy.part_tables(record, without=own.replaced(record)),
+        "sections": sections,
+        "part_tables": part_tables,
         "has_panels": anatomy.has_panels(record, wide=False),
         "has_wide_panels": anatomy.has_panels(record, wide=True),
         "clocks": clocks,
@@ -712,14 +719,31 @@ def past(request: HttpRequest, ref: str) -> HttpResponse:
         messages.info(request, said % {"when": phrases.exact(since)})
     if then is not None and at is not None:
         rights = Rights(False, False, False, False, False)
-        context |= {
+        context |= _then(then, at, rights, person)
+    context["header"] = _header(record, context["title"], record.title)
+    return render(request, "records/past.html", context)
+
+
+def _then(then: Record, at: datetime, rights: Rights, person: Person) -> dict[str, Any]:
+    """The record as it was, without naming what this person may not see."""
+    parts = _past_parts(then, at)
+    own_fields = [f.name for f in then._meta.concrete_fields]
+    spared = sight.unseen([then], own_fields, person)
+    for name, rows in parts.items():
+        spared |= sight.unseen(rows, part_model(type(then), name).part_fields, person)
+    for found in type(then)._meta.many_to_many:
+        if issubclass(found.related_model, Sheet):
+            there = _past_many(then, found, at)
+            seen = found.related_model.objects.visible_to(person)
+            numbers = {each.pk for each in there}
+            spared |= numbers.difference(seen.filter(pk__in=numbers).values_list("pk", flat=True))
+    with sight.sparing(spared):
+        return {
             "then": then,
             "record": anatomy.header(then, rights, [], past=True),
             "sections": _past_sections(then, at),
-            "part_tables": anatomy.part_tables(then, _past_parts(then, at)),
+            "part_tables": anatomy.part_tables(then, parts),
         }
-    context["header"] = _header(record, context["title"], record.title)
-    return render(request, "records/past.html", context)
 
 
 def _instant(text: str) -> datetime | None:
@@ -740,7 +764,7 @@ def _past_sections(then: Record, at: datetime) -> list[Any]:
         FieldSection(
             title=section.title,
             facts=[
-                Fact(label=then.field_label(name), value=show.plain(many[name]))
+                Fact(label=then.field_label(name), value=show.plain(_open(many[name])))
                 if name in many
                 else anatomy.fact(then, name)
                 for name in section.fields
@@ -748,6 +772,10 @@ def _past_sections(then: Record, at: datetime) -> list[Any]:
         )
         for section in register_of(then.kind_name()).sections
     ]
+
+
+def _open(things: list[Any]) -> list[Any]:
+    return [thing for thing in things if not sight.is_spared(thing)]
 
 
 def _past_many(then: Record, found: Any, at: datetime) -> list[Any]:

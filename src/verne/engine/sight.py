@@ -1,0 +1,73 @@
+"""What others point at: a record that somebody may not see is not named to them either.
+
+`unseen` finds, in one query, which of the records that a page or a file would name are out of
+somebody's sight; inside `sparing` these are left blank wherever they would be shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from .records import Sheet
+from .rights import scope
+
+if TYPE_CHECKING:
+    from .people import Person
+    from .records import Record
+
+_spared: ContextVar[frozenset[int]] = ContextVar("spared", default=frozenset())
+
+
+def unseen(records: Iterable[Any], names: Iterable[str], person: Person) -> frozenset[int]:
+    """The cover sheets these fields point at that this person may not see.
+
+    `names` are fields, relations to many, parts, or the beginnings of longer paths.
+    """
+    wanted = list(dict.fromkeys(name.partition("__")[0] for name in names))
+    numbers = {sheet.pk for record in records for name in wanted for sheet in _at(record, name)}
+    if not numbers:
+        return frozenset()
+    seen = Sheet.objects.filter(scope(person, Sheet), pk__in=numbers)
+    return frozenset(numbers.difference(seen.values_list("pk", flat=True)))
+
+
+@contextmanager
+def sparing(numbers: frozenset[int]) -> Iterator[None]:
+    """Leave these records blank until the end of the block."""
+    token = _spared.set(_spared.get() | numbers)
+    try:
+        yield
+    finally:
+        _spared.reset(token)
+
+
+def is_spared(thing: Any) -> bool:
+    """Whether this is a record that must not be named."""
+    return isinstance(thing, Sheet) and thing.pk in _spared.get()
+
+
+def points_at_spared(record: Record, paths: Iterable[str]) -> bool:
+    """Whether one of these relations leads to a record that must not be named."""
+    if not _spared.get():
+        return False
+    return any(is_spared(s) for path in paths for s in _at(record, path.partition("__")[0]))
+
+
+def _at(record: Any, name: str) -> Iterator[Sheet]:
+    """The records a field leads to; of a part, those its rows point at."""
+    field: Any = record._meta.get_field(name)
+    if not field.is_relation or (field.concrete and field.remote_field.parent_link):
+        return
+    if field.one_to_many:
+        for row in getattr(record, name).all():
+            for each in getattr(row, "part_fields", ()):
+                yield from _at(row, each)
+    elif not issubclass(field.related_model, Sheet):
+        return
+    elif field.many_to_many:
+        yield from getattr(record, name).all()
+    elif (other := getattr(record, name)) is not None:
+        yield other
