@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -34,6 +35,20 @@ def _number(name: str, default: int, *, at_least: int = 1) -> int:
     if not text.isdigit() or int(text) < at_least:
         raise ImproperlyConfigured(f"{name} is {text!r}: say a number from {at_least}.")
     return int(text)
+
+
+def _proxies() -> tuple[list[IPv4Network | IPv6Network], bool]:
+    """VERNE_PROXIES: addresses and networks, and `unix` for a socket in the file system."""
+    named = [part.strip() for part in os.environ.get("VERNE_PROXIES", "").split(",")]
+    try:
+        networks = [ip_network(part) for part in named if part not in ("", "unix")]
+    except ValueError as wrong:
+        raise ImproperlyConfigured(
+            f"VERNE_PROXIES: {wrong}. Write addresses or networks such as 127.0.0.1,10.1.0.0/24."
+        ) from wrong
+    if any(network.prefixlen == 0 for network in networks):
+        raise ImproperlyConfigured("VERNE_PROXIES names everybody: name your proxies only.")
+    return networks, "unix" in named
 
 
 def _secret_key(home: Path) -> str:
@@ -140,6 +155,8 @@ DEBUG = _flag("VERNE_DEBUG", False)
 SECRET_KEY = _secret_key(VERNE_HOME)
 ALLOWED_HOSTS = os.environ.get("VERNE_HOSTS", "127.0.0.1,localhost,[::1],testserver").split(",")
 CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("VERNE_ORIGINS", "").split(",") if o]
+PROXIES, PROXY_BY_SOCKET = _proxies()
+"""Whose word counts about who asks and how: a reverse proxy in front of this program."""
 DATABASES = {"default": _database(VERNE_HOME)}
 if _replica := os.environ.get("VERNE_REPLICA_URL"):
     # A read-only copy for lists, searches, reports and exports (engine/replica.py).
@@ -173,6 +190,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "verne.web.proxy.ProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     # Pages and the stylesheet travel packed; Django pads them, so that their length tells nothing.
     "django.middleware.gzip.GZipMiddleware",
@@ -236,6 +254,8 @@ LOCALE_PATHS = [PROJECT / "locale"]
 FORMAT_MODULE_PATH = ["verne.formats"]
 
 STATIC_URL = "/static/"
+STATIC_ROOT = os.environ.get("VERNE_STATIC") or None
+"""A folder from which a proxy serves what never changes; `verne manage collectstatic` fills it."""
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 

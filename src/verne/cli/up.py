@@ -83,6 +83,8 @@ def _serve(
         sockets=[listener],
         threads=WEB_THREADS,
         ident=None,
+        # Whom to believe about the visitor's address is decided in web/proxy.py.
+        clear_untrusted_proxy_headers=False,
         max_request_body_size=4 * settings.MAX_FILE_BYTES,
     )
     ending = end_on_signal(server.pull_trigger)

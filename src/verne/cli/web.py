@@ -89,6 +89,8 @@ def _settings(bind: str, *, workers: int, threads: int) -> dict[str, Any]:
         "preload_app": True,
         "graceful_timeout": GRACE_SECONDS,
         "proc_name": "verne web",
+        # Whom to believe about the visitor's address is decided in web/proxy.py.
+        "forwarded_allow_ips": "",
         "loglevel": "warning",
         # A name of an address says nothing in a proxy's log.
         "accesslog": None,
