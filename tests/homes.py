@@ -11,9 +11,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, connections
-from django.test import override_settings
+from django.test import Client, override_settings
 
 from verne.engine.keeping import sqlite
+from verne.engine.people import Person
 from verne.settings import _sqlite
 
 
@@ -61,3 +62,10 @@ def rows_of(path: Path, *, but: tuple[str, ...] = ()) -> dict[str, list[Any]]:
             for name in names
             if name not in but
         }
+
+
+def pages_with(person: Person, *addresses: str) -> list[int]:
+    """What the pages at some addresses answer somebody who is signed in."""
+    client = Client()
+    client.force_login(person, backend=settings.AUTHENTICATION_BACKENDS[0])
+    return [client.get(address, follow=True).status_code for address in addresses]
