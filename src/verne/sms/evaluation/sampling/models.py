@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import UTC
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.core.exceptions import ValidationError
@@ -11,7 +12,6 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from verne.engine.lifecycle import Lifecycle, Move, State
-from verne.engine.moment import now
 from verne.engine.records import Part, Record, Sheet
 
 from ..audit.clauses import an_obligation
@@ -82,7 +82,7 @@ class AuditSample(Record):
         STRATIFIED = "stratified", _("Random within each stratum")
         JUDGEMENT = "judgement", _("Judgement of the auditor")
 
-    GIVEN = ("source", "method", "size", "seed", "stratum", "chosen")
+    GIVEN = ("source", "frozen_at", "method", "size", "seed", "stratum", "chosen")
     """What a draw rests on; once it is drawn, another draw is another sample."""
 
     lifecycle = SampleLife
@@ -132,7 +132,12 @@ class AuditSample(Record):
         help_text=_("For a sample by judgement: INC-12, INC-31."),
     )
     conclusion = models.TextField(_("conclusion"), blank=True)
-    frozen_at = models.DateTimeField(_("frozen"), null=True, editable=False)
+    frozen_at = models.DateTimeField(
+        _("as of"),
+        null=True,
+        blank=True,
+        help_text=_("Empty: now. Otherwise the records as they stood at this instant."),
+    )
     drawn_at = models.DateTimeField(_("drawn"), null=True, editable=False)
     population: Any = models.JSONField(_("frozen population"), default=list, editable=False)
     """References in order."""
@@ -166,16 +171,18 @@ class AuditSample(Record):
     def set_derived(self) -> None:
         """Freeze the population when the sample is filed."""
         self.room = self.room or room_of(self.filed_by)
-        if self.frozen_at is not None or not self.source or self.filed_by is None:
+        if self.population_hash or not self.source or self.filed_by is None:
             return
-        at = now()
         by_strata = self.method == self.Method.STRATIFIED
         if by_strata and not self.stratum:
             raise ValidationError({"stratum": _("Name the field that divides the population.")})
         frozen = freeze(
-            self.source, by=self.filed_by, at=at, stratum=self.stratum if by_strata else ""
+            self.source,
+            by=self.filed_by,
+            at=self.frozen_at,
+            stratum=self.stratum if by_strata else "",
         )
-        self.source, self.hidden, self.frozen_at = frozen.source, frozen.hidden, at
+        self.source, self.hidden, self.frozen_at = frozen.source, frozen.hidden, frozen.at
         self.population, self.strata = frozen.refs, dict(frozen.strata)
         self.population_size = len(frozen.refs)
         self.population_hash = draw.population_hash(frozen.refs)
@@ -210,6 +217,13 @@ class AuditSample(Record):
         if self.method == method.STRATIFIED:
             return draw.by_strata(self.strata, seed=self.seed, size=size)
         return draw.at_random(self.population, seed=self.seed, size=size)
+
+    def address_then(self) -> str:
+        """Where anybody finds the population as it was when it was frozen."""
+        if self.frozen_at is None:
+            return self.source
+        told = self.frozen_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return f"{self.source}{'&' if '?' in self.source else '?'}at={told}"
 
     def is_repeatable(self) -> bool:
         """Whether drawing again gives the items it holds, from a population that has its hash."""

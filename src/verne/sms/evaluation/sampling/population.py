@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from verne.engine import listing
+from verne.engine import listing, moment, past
 from verne.engine.records import Record, Sheet
 from verne.engine.register import Register, by_slug
 from verne.engine.requirements import library
@@ -31,16 +32,41 @@ class Frozen:
     """References in order, by stratum where asked for, and how many were out of sight."""
 
     source: str
+    at: datetime
     refs: list[str]
     strata: Mapping[str, list[str]]
     hidden: int = 0
 
 
-def freeze(source: str, *, by: Person, at: datetime, stratum: str = "") -> Frozen:
-    """The records at an address as they are now, as far as this person may see them."""
+def freeze(source: str, *, by: Person, at: datetime | None = None, stratum: str = "") -> Frozen:
+    """The records at an address, as far as this person may see them: now, or at an instant past.
+
+    The instant may stand in the address, as it does in that of a list shown as it was.
+    """
     address = urlsplit(source.strip())
     path = "/" + address.path.strip("/") + "/"
     said = parse_qs(address.query)
+    then = at or _instant_in(said)
+    if then is None:
+        return _frozen(path, said, by=by, at=moment.now(), stratum=stratum)
+    if then > timezone.now():
+        raise ValidationError(
+            {"frozen_at": _("What will be, no record tells: choose an instant that is past.")}
+        )
+    with past.reading(then, person=by):
+        return _frozen(path, said, by=by, at=then, stratum=stratum)
+
+
+def _instant_in(said: dict[str, list[str]]) -> datetime | None:
+    try:
+        return listing.read_instant(said.pop("at", [""])[-1])
+    except listing.NotUnderstood as error:
+        raise ValidationError({"source": error.sentence}) from error
+
+
+def _frozen(
+    path: str, said: Mapping[str, list[str]], *, by: Person, at: datetime, stratum: str
+) -> Frozen:
     if path.startswith(CHECK):
         rows, hidden = _of_check(path.removeprefix(CHECK).strip("/"), said, by=by, at=at)
         tidy = f"{path}?show={_shown(said)}"
@@ -58,7 +84,7 @@ def freeze(source: str, *, by: Person, at: datetime, stratum: str = "") -> Froze
         )
     strata = _strata(rows, stratum)
     refs = in_order(ref for there in strata.values() for ref in there)
-    return Frozen(tidy, refs, strata if stratum else {}, hidden)
+    return Frozen(tidy, at, refs, strata if stratum else {}, hidden)
 
 
 def _of_list(path: str, said: Mapping[str, list[str]], *, by: Person) -> tuple[Any, str]:

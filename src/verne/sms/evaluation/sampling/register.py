@@ -23,7 +23,8 @@ def how_it_was_drawn(sample: AuditSample, person: Person) -> list[tuple[Any, ...
     return [
         (_("Population"), sample.population_size),
         (_("SHA-256"), sample.population_hash),
-        (_("Frozen"), sample.frozen_at),
+        (_("Frozen as of"), sample.frozen_at),
+        (_("The population as it was"), sample.address_then()),
         (_("Out of sight of whoever drew"), sample.hidden),
         (_("Drawing again gives the same"), _("Yes") if sample.is_repeatable() else _("No")),
     ]
@@ -51,6 +52,7 @@ class AuditSampleRegister(Register):
     filing = (
         "title",
         "source",
+        "frozen_at",
         "method",
         "size",
         "seed",
@@ -62,7 +64,16 @@ class AuditSampleRegister(Register):
     )
     sections = (
         Section(_("Sample"), "title", "audit", "obligation", "owner"),
-        Section(_("How it is drawn"), "source", "method", "size", "seed", "stratum", "chosen"),
+        Section(
+            _("How it is drawn"),
+            "source",
+            "frozen_at",
+            "method",
+            "size",
+            "seed",
+            "stratum",
+            "chosen",
+        ),
         Section(_("Conclusion"), "conclusion"),
     )
     panels = (Panel(_("To draw it again"), (_("What"), _("Value")), how_it_was_drawn),)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verne.engine.acts import NotOpen, file, move, revise
+from verne.engine.acts import NotOpen, file, move, revise, withdraw
 from verne.engine.people import Person
 from verne.engine.testing import a_person
+from verne.sms.portfolio.service.samples import a_service
+from verne.sms.resolution.incident.models import Incident
 from verne.sms.resolution.incident.samples import an_incident
 
 from . import draw
@@ -21,6 +26,7 @@ from .samples import an_auditsample
 
 pytestmark = pytest.mark.django_db
 
+MARCH = datetime(2026, 3, 1, 9, tzinfo=UTC)
 REFS = [f"INC-{number}" for number in range(1, 13)]
 POPULATION = "0ce2cb44addd0cc78679b128417a1f5b870c2ca51e2389c06d480f03567530d7"
 
@@ -123,8 +129,8 @@ def test_a_check_is_a_population_too(manager: Person, incidents: list[str]) -> N
     assert sample.source.endswith("?show=population")
 
 
-def drawn_from(by: Person, source: str) -> AuditSample:
-    return file(AuditSample, {"title": "Drawn", "source": source}, by=by)
+def drawn_from(by: Person, source: str, **facts: Any) -> AuditSample:
+    return file(AuditSample, {"title": "Drawn", "source": source} | facts, by=by)
 
 
 @pytest.mark.parametrize(
@@ -203,3 +209,62 @@ def test_what_one_may_not_see_is_not_drawn_but_counted(
     auditor = a_person("Laura Keller", roles=["internal_auditor"])
     sample = drawn_from(auditor, "/standard/check/incidents-recorded-classified/")
     assert (sample.population_size, sample.hidden) == (len(incidents), 1)
+
+
+# A population of the past
+
+
+@pytest.fixture
+def of_march(manager: Person) -> list[str]:
+    """Three filed in March; one of them withdrawn since, and another filed yesterday."""
+    service = a_service(manager)
+    kept = [
+        file(
+            Incident,
+            {"title": f"Terminal {n} offline", "service": service},
+            by=manager,
+            at=MARCH + timedelta(days=n),
+        )
+        for n in range(1, 4)
+    ]
+    withdraw(kept[0], by=manager, note="Filed twice")
+    file(Incident, {"title": "Mail stops", "service": service}, by=manager)
+    return [incident.ref for incident in kept]
+
+
+def test_a_population_is_frozen_as_it_stood_at_an_instant(
+    manager: Person, approver: Person, of_march: list[str]
+) -> None:
+    april = MARCH + timedelta(days=31)
+    first = an_auditsample(manager, source="/incidents/", frozen_at=april, size=2)
+    assert first.population == of_march
+    assert first.frozen_at == april
+    assert Incident.objects.count() == 4  # The present is back.
+    # Somebody else, another day, after the records went on: the same population, the same items.
+    auditor = a_person("Laura Keller", roles=["internal_auditor"])
+    again = drawn_from(auditor, first.address_then(), seed=first.seed, size=2)
+    assert again.population_hash == first.population_hash
+    assert again.frozen_at == first.frozen_at
+    assert [i.ref for i in again.items.all()] == [i.ref for i in first.items.all()]
+    assert an_auditsample(manager, source="/incidents/").population != of_march
+
+
+def test_what_breaks_a_check_is_frozen_as_it_was(manager: Person, of_march: list[str]) -> None:
+    check = "/standard/check/incidents-recorded-classified/"
+    before = MARCH + timedelta(days=12)
+    sample = an_auditsample(manager, source=check, frozen_at=before)
+    assert sample.population == of_march
+
+
+def test_no_population_is_frozen_in_the_future(manager: Person, of_march: list[str]) -> None:
+    tomorrow = timezone.now() + timedelta(days=1)
+    with pytest.raises(ValidationError, match="choose an instant that is past"):
+        an_auditsample(manager, source="/incidents/", frozen_at=tomorrow)
+    with pytest.raises(ValidationError, match="is no day"):
+        an_auditsample(manager, source="/incidents/?at=spring")
+
+
+def test_the_instant_stands_once_it_is_drawn(manager: Person, of_march: list[str]) -> None:
+    sample = an_auditsample(manager, source="/incidents/", size=1)
+    with pytest.raises(ValidationError, match="draw another sample"):
+        revise(sample, {"frozen_at": MARCH + timedelta(days=2, hours=1)}, by=manager)

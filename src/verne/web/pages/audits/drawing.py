@@ -7,10 +7,10 @@ from typing import Any
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from verne.engine.acts import file
+from verne.engine.listing import NotUnderstood, read_instant
 from verne.engine.people import Person
 from verne.engine.rights import may
 from verne.sms.evaluation.audit.models import Audit
@@ -22,7 +22,17 @@ from verne.web import forms
 from verne.web.parts import Link, PageHeader
 from verne.web.views.common import person_of, refusals, staff
 
-FIELDS = ("title", "source", "method", "size", "seed", "stratum", "chosen", "obligation")
+FIELDS = (
+    "title",
+    "source",
+    "frozen_at",
+    "method",
+    "size",
+    "seed",
+    "stratum",
+    "chosen",
+    "obligation",
+)
 
 
 @staff
@@ -58,10 +68,11 @@ def draw(
             else:
                 return redirect("audit-bench", sample.ref)
     source = (sent or request.GET).get("source", "")
+    as_of = (sent or request.GET).get("frozen_at", "")
     context: dict[str, Any] = {
         "header": PageHeader(
             title=_("Draw a sample"),
-            lead=_("The records at an address are frozen now, and some of them drawn by a rule."),
+            lead=_("The records at an address are frozen, and some of them drawn by a rule."),
             quarter="check",
             crumbs=[Link(label=_("Audit samples"), url=cancel_url)],
         ),
@@ -71,7 +82,7 @@ def draw(
         "submit": _("Freeze and draw"),
         "cancel_url": cancel_url,
         "draft": "new:sample",
-        "counted": _counted(source, person) if source else None,
+        "counted": _counted(source, as_of, person) if source else None,
     }
     return render(request, "audits/draw.html", context, status=status)
 
@@ -88,10 +99,12 @@ def _given(request: HttpRequest, person: Person, names: tuple[str, ...]) -> dict
     return given
 
 
-def _counted(source: str, person: Person) -> dict[str, Any]:
+def _counted(source: str, as_of: str, person: Person) -> dict[str, Any]:
     """How many records are at an address, and how many of them to look at."""
     try:
-        found = freeze(source, by=person, at=timezone.now())
+        found = freeze(source, by=person, at=read_instant(as_of))
+    except NotUnderstood as error:
+        return {"errors": [error.sentence]}
     except ValidationError as error:
         return {"errors": refusals(error)}
     return {
