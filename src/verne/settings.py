@@ -291,6 +291,12 @@ if "://" in FILES and not FILES.startswith("s3://"):
     raise ImproperlyConfigured(f"VERNE_FILES is {FILES!r}: a folder, or s3://bucket/prefix.")
 MAX_FILE_BYTES = int(os.environ.get("VERNE_MAX_FILE_MB", "25")) * 1024 * 1024
 """Largest single file a person may attach."""
+BACKUPS = os.environ.get("VERNE_BACKUPS", "")
+"""A folder, best on another disk or machine, into which a backup is written every night."""
+BACKUPS_TO = os.environ.get("VERNE_BACKUPS_TO", "").split()
+"""The public keys (age1…) those are encrypted for; without one they are not encrypted."""
+BACKUPS_KEEP = int(os.environ.get("VERNE_BACKUPS_KEEP", "14"))
+"""How many of those remain."""
 SEAL_COPY = os.environ.get("VERNE_SEAL_COPY", "")
 """A file outside, best on another machine, to which every checkpoint of the seal is appended."""
 SEAL_TIME_STAMPS = os.environ.get("VERNE_TIME_STAMPS", "")

@@ -12,6 +12,7 @@ class EngineConfig(AppConfig):
     def ready(self) -> None:
         from . import checks, replica  # noqa: F401
         from .acts import after_act
+        from .keeping import daily  # noqa: F401
         from .postgresql import pooler
         from .roles import keep_roles
         from .triggers import install_after_migrate, open_act_for_migration
