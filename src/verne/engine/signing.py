@@ -98,6 +98,8 @@ class Way:
     label: StrOrPromise
     shows: Callable[[Person, str], bool]
     asks_nothing: bool = False
+    refusal: StrOrPromise = ""
+    """What somebody reads whose proof was none."""
 
     def __post_init__(self) -> None:
         if self.key in ways:
@@ -108,7 +110,12 @@ class Way:
 ways: dict[str, Way] = {}
 """Every way of proof; a second one is declared like the first."""
 
-PASSWORD = Way("password", gettext_lazy("Password typed again"), lambda p, s: p.check_password(s))
+PASSWORD = Way(
+    "password",
+    gettext_lazy("Password typed again"),
+    lambda p, s: p.check_password(s),
+    refusal=gettext_lazy("This is not your password. Nothing is signed: type it again."),
+)
 TOLD = Way("told", gettext_lazy("Told by an example, not proven"), lambda _p, _s: False)
 """How people of tests and demonstrations sign; nobody can prove anything that way by typing."""
 SIGNED_IN = Way("session", gettext_lazy("Signed in"), lambda p, _s: True, asks_nothing=True)
@@ -153,9 +160,7 @@ def prove(person: Person, secret: str = "", *, way: str = "password") -> Proof:
     if not person.active or not how.shows(person, secret):
         for each in guesses:
             each.note_failure(key)
-        raise NotProven(
-            {"password": _("This is not your password. Nothing is signed: type it again.")}
-        )
+        raise NotProven({"password": str(how.refusal)})
     for each in guesses:
         each.note_success(key)
     return Proof(person.pk, way, timezone.now())
