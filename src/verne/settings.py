@@ -254,8 +254,6 @@ LOCALE_PATHS = [PROJECT / "locale"]
 FORMAT_MODULE_PATH = ["verne.formats"]
 
 STATIC_URL = "/static/"
-STATIC_ROOT = os.environ.get("VERNE_STATIC") or None
-"""A folder from which a proxy serves what never changes; `verne manage collectstatic` fills it."""
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 

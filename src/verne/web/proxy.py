@@ -59,7 +59,7 @@ def _take_over(request: HttpRequest, told: dict[str, str]) -> None:
 
 
 def _client(chain: str) -> str:
-    """The last of the chain that is no proxy of ours; what stands before it anybody may have said."""
+    """The last of the chain that is no proxy of ours: anybody may have said what stands before."""
     last = ""
     for text in reversed(chain.split(",")):
         found = _address(text.strip())
