@@ -15,7 +15,7 @@ from verne.engine.register import register_of
 from verne.engine.testing import sample
 from verne.sms.portfolio.service.models import Service
 from verne.web.pages import incoming
-from verne.web.pages.incoming import Incoming, take_in
+from verne.web.pages.incoming import Incoming, say_it_was_given_up, take_in
 
 pytestmark = pytest.mark.django_db
 
@@ -83,6 +83,8 @@ def test_an_interrupted_import_is_not_taken_twice(client: Client, manager: Perso
     found = Incoming.open(token, manager)
     assert found is not None and found.claim()
     found.note(stage="running", done=1)
+    # Its process died: the job is given up, and must not be taken up by hand either.
+    say_it_was_given_up(token, manager.pk)
     take_in(token, manager.pk)
     assert "interrupted after 1 rows" in client.get(f"/services/import/{token}").content.decode()
     assert not Service.objects.exists()

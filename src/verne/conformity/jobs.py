@@ -8,6 +8,7 @@ from datetime import timedelta
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from verne.engine.acts import move_by_rule
 from verne.engine.jobs import job
@@ -19,13 +20,16 @@ from .statement import refresh, take_snapshot
 KEEP_RUNS = timedelta(days=90)
 
 
-@job(schedule="*/5 * * * *")
+@job(title=gettext_lazy("Compute the checks whose records have changed"), schedule="*/5 * * * *")
 def follow_changes() -> None:
     """Compute the checks whose records have changed."""
     refresh()
 
 
-@job(schedule="5 0 * * *")
+@job(
+    title=gettext_lazy("Compute all checks and keep the statement of the day"),
+    schedule="5 0 * * *",
+)
 def keep_the_day() -> None:
     """Compute everything, for time alone changes what is overdue, and keep it: once a day."""
     today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
@@ -33,14 +37,14 @@ def keep_the_day() -> None:
         take_snapshot(why=Snapshot.Why.DAILY)
 
 
-@job(schedule="47 3 * * *")
+@job(title=gettext_lazy("Clear away old computations that nothing rests on"), schedule="47 3 * * *")
 def forget_runs() -> None:
     """Clear away old runs that no result and no snapshot rests on."""
     old = Run.objects.filter(started_at__lt=timezone.now() - KEEP_RUNS)
     old.filter(results=None, snapshots=None).delete()
 
 
-@job()
+@job(title=gettext_lazy("Take in the libraries that come with this version"))
 def take_in_libraries() -> None:
     """Have the catalogues that come with this version of the program among the libraries."""
     from .library import ours
@@ -48,7 +52,7 @@ def take_in_libraries() -> None:
     ours.take_in()
 
 
-@job(schedule="11 0 * * *")
+@job(title=gettext_lazy("Say which attestations end soon or have ended"), schedule="11 0 * * *")
 def watch_attestations() -> None:
     """Ask for the next judgement a month before one ends, and let it expire on its day."""
     now = timezone.now()

@@ -9,7 +9,7 @@ from .pages.map import map_page
 from .pages.people import campaign, matrix, seats
 from .pages.style import style_page
 from .views import account, filing, finding, lists, portal, record, today
-from .views.settings import calendars, people, roles
+from .views.settings import calendars, jobs, people, roles
 from .views.settings.common import index as settings_index
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -65,6 +65,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/calendars/new", calendars.new_version, name="calendar-new"),
     path("settings/calendars/<int:number>/", calendars.calendar, name="calendar"),
     path("settings/calendars/<int:number>/new", calendars.new_version, name="calendar-version"),
+    path("settings/jobs/", jobs.index, name="jobs"),
+    path("settings/jobs/run", jobs.run_now, name="job-run"),
+    path("settings/jobs/<uuid:number>/retry", jobs.retry, name="job-retry"),
+    path("settings/jobs/<uuid:number>/cancel", jobs.cancel, name="job-cancel"),
     path("settings/tokens/", include("verne.api.settings_urls")),
     path("", include("verne.web.pages.documents.urls")),
     path("suggest/<slug:slug>/<str:name>/", lists.suggest, name="suggest"),

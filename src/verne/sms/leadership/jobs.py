@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from verne.engine.acts import move_by_rule
 from verne.engine.jobs import job
@@ -13,7 +14,7 @@ from verne.engine.jobs import job
 from .role.models import Appointment
 
 
-@job(schedule="*/10 * * * *")
+@job(title=gettext_lazy("Say which appointments have run out"), schedule="*/10 * * * *")
 def expire_appointments() -> int:
     """Their rights ended at the instant itself; this makes it known. Returns how many."""
     over = Appointment.objects.standing().in_state("awaiting", "in_force")

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from verne.engine import exchange
 from verne.engine.exchange import Report
@@ -158,23 +159,33 @@ class Incoming:
         self.path("taken").unlink()
 
 
-@job(retries=0)
-def take_in(token: str, number: int) -> None:
-    """Take the rows of a file in the background."""
-    person = Person.objects.get(pk=number)
-    incoming = Incoming.open(token, person)
-    if incoming is None:
+def say_it_was_given_up(token: str, number: int) -> None:
+    """Tell the person who waits for it: what was committed is in, and nothing more will come."""
+    incoming = Incoming.open(token, Person.objects.get(pk=number))
+    if incoming is None or incoming.stage not in ("waiting", "running"):
         return
-    if incoming.stage == "running":
-        # The process died on the way. What was committed is in; taking it again could double it.
-        with translation.override(incoming.language):
+    with translation.override(incoming.language):
+        if incoming.stage == "waiting":
+            why = _("It was cancelled before it began: no row was taken. Import the file again.")
+        else:
             why = _(
                 "It was interrupted after %(rows)d rows, which are taken. Import the same file "
                 "again if its rows have an external reference; otherwise only what follows."
             ) % {"rows": incoming.done}
-        incoming.note(stage="failed", why=why)
-        return
-    incoming.take(person)
+    incoming.note(stage="failed", why=why)
+
+
+@job(
+    title=gettext_lazy("Take in the rows of an imported file"),
+    retries=0,
+    if_given_up=say_it_was_given_up,
+)
+def take_in(token: str, number: int) -> None:
+    """Take the rows of a file in the background, once: taking them again could double them."""
+    person = Person.objects.get(pk=number)
+    incoming = Incoming.open(token, person)
+    if incoming is not None and incoming.stage == "waiting":
+        incoming.take(person)
 
 
 def clear_away() -> int:

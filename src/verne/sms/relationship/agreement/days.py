@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as say
-from django.utils.translation import override
+from django.utils.translation import gettext_lazy, override
 
 from verne.engine.acts import move
 from verne.engine.clock import Clock, reproject
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 log = logging.getLogger("verne.agreement")
 
 
-@job(schedule="5 0 * * *")
+@job(
+    title=gettext_lazy("Put agreements in force and let them expire on their days"),
+    schedule="5 0 * * *",
+)
 def turn_agreements() -> None:
     """Every night: put in force what begins today, let expire what ended yesterday."""
     today = timezone.now().date()
@@ -60,7 +63,7 @@ def _who_answers_for(agreement: Agreement, name: str) -> Person | None:
     return found
 
 
-@job()
+@job(title=gettext_lazy("Give open clocks the targets of a changed agreement"))
 def hand_clocks_on(agreement: int) -> int:
     """Give open clocks the targets that apply now that an agreement has begun or ended."""
     row = Agreement.objects.get(pk=agreement)

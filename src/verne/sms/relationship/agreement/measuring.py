@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from verne.engine.acts import act
 from verne.engine.calendars import ServiceCalendar
@@ -204,7 +205,7 @@ def _keep(
     return changed
 
 
-@job(schedule="20 1 * * *")
+@job(title=gettext_lazy("Measure the agreements in force"), schedule="20 1 * * *")
 def measure_agreements() -> None:
     """Every night: this month and the last one, of each agreement in force in them."""
     now = timezone.now()

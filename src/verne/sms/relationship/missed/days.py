@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext as say
-from django.utils.translation import override
+from django.utils.translation import gettext_lazy, override
 
 from verne.engine.acts import file
 from verne.engine.jobs import job
@@ -90,7 +90,7 @@ def _who_files(owner: Person | None) -> Person | None:
     return found
 
 
-@job(schedule="50 1 * * *")
+@job(title=gettext_lazy("File the targets that were missed"), schedule="50 1 * * *")
 def note_missed_targets() -> None:
     """Every night, after the measuring: file what was missed in the windows that have ended."""
     file_misses(timezone.now())

@@ -7,7 +7,7 @@ import logging
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as say
-from django.utils.translation import override
+from django.utils.translation import gettext_lazy, override
 
 from verne.engine import moment
 from verne.engine.acts import move
@@ -26,7 +26,7 @@ AT_ONCE = 200
 """How many incidents one run takes up; the next run, five minutes later, takes the others."""
 
 
-@job(schedule="*/5 * * * *")
+@job(title=gettext_lazy("Go on with incidents whose waiting is over"), schedule="*/5 * * * *")
 def take_up_again() -> int:
     """Go on with incidents whose waiting is over; how many there were."""
     taken = 0
@@ -45,7 +45,10 @@ def take_up_again() -> int:
     return taken
 
 
-@job(schedule="*/5 * * * *")
+@job(
+    title=gettext_lazy("Escalate major incidents of which top management has not heard"),
+    schedule="*/5 * * * *",
+)
 def escalate_missing_notices() -> int:
     """Escalate major incidents of which top management has not heard in time; how many."""
     running = MajorIncident.objects.standing().in_state("declared", "running")

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.db.models import prefetch_related_objects
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from verne.engine import bulk, clock
 from verne.engine.clock import Clock
@@ -150,7 +151,17 @@ def ask(agreement: Agreement, *, by: Person) -> Judging:
     return asked
 
 
-@job(retries=2)
+def say_it_was_given_up(number: int) -> None:
+    """Tell whoever looks at its progress; a run that failed has said why already."""
+    why = _("It was cut off: have the incidents judged once more, which changes nothing twice.")
+    Judging.objects.filter(pk=number, ended_at=None, why="").update(why=str(why))
+
+
+@job(
+    title=gettext_lazy("Judge imported incidents by an agreement"),
+    retries=2,
+    if_given_up=say_it_was_given_up,
+)
 def judge(number: int) -> None:
     """Judge the imported incidents as somebody asked, and note how far it is."""
     asked = Judging.objects.select_related("agreement", "by").get(pk=number)

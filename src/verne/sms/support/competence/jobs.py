@@ -7,6 +7,7 @@ from contextlib import suppress
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from verne.engine.acts import move_by_rule
 from verne.engine.jobs import job
@@ -14,7 +15,7 @@ from verne.engine.jobs import job
 from .models import CompetenceRecord
 
 
-@job(schedule="21 0 * * *")
+@job(title=gettext_lazy("Say which assessments of competence have run out"), schedule="21 0 * * *")
 def expire_competences() -> int:
     """They stopped counting on the day itself; this makes it known. Returns how many."""
     over = CompetenceRecord.objects.standing().in_state("evaluated")

@@ -6,6 +6,7 @@ import logging
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from verne.engine import moment
 from verne.engine.acts import move_by_rule
@@ -18,7 +19,7 @@ from .revision import due_for_force
 log = logging.getLogger("verne.documents")
 
 
-@job(schedule="*/15 * * * *")
+@job(title=gettext_lazy("Put documents in force whose day has come"), schedule="*/15 * * * *")
 def publish_what_is_due() -> int:
     """Put approved revisions in force whose day has come; how many."""
     done = 0
@@ -32,7 +33,7 @@ def publish_what_is_due() -> int:
     return done
 
 
-@job(schedule="20 6 * * *")
+@job(title=gettext_lazy("Remind people of documents they have not read yet"), schedule="20 6 * * *")
 def remind_who_is_late() -> int:
     """Every morning: remind people of what they should have read, at most once a week."""
     return reading.remind(moment.now())

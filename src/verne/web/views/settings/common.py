@@ -108,6 +108,15 @@ TOPICS = {
             "",
         ),
         Topic(
+            "jobs",
+            gettext_lazy("Background jobs"),
+            gettext_lazy(
+                "What Verne does by itself: what recurs, what waits, and what has failed and why."
+            ),
+            (),
+            "engine.manage_settings",
+        ),
+        Topic(
             "values",
             gettext_lazy("Values of the checks"),
             gettext_lazy(
