@@ -122,6 +122,15 @@ def _speaks_english() -> Iterator[None]:
     timezone.deactivate()
 
 
+@pytest.fixture(autouse=True)
+def _nobody_has_asked_yet() -> None:
+    """How often somebody asked for a costly page is not counted from one test to the next."""
+    from verne.engine.limits import declared
+
+    for limit in declared:
+        limit.forget()
+
+
 @pytest.fixture
 def manager(db: None) -> Person:
     """Holds every role there is."""

@@ -153,6 +153,8 @@ VERNE_HOME = Path(os.environ.get("VERNE_HOME", "var")).resolve()
 
 DEBUG = _flag("VERNE_DEBUG", False)
 SECRET_KEY = _secret_key(VERNE_HOME)
+SECRET_KEY_FALLBACKS = [k for k in os.environ.get("VERNE_OLD_SECRET_KEYS", "").split(",") if k]
+"""Keys of before, the latest first: what they sealed and signed is still read."""
 ALLOWED_HOSTS = os.environ.get("VERNE_HOSTS", "127.0.0.1,localhost,[::1],testserver").split(",")
 CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("VERNE_ORIGINS", "").split(",") if o]
 PROXIES, PROXY_BY_SOCKET = _proxies()
@@ -169,7 +171,6 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_htmx",
@@ -192,18 +193,20 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "verne.web.proxy.ProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    # Early, so that it also stands on stylesheets and on what went wrong.
+    "verne.web.middleware.ContentSecurityMiddleware",
     # Pages and the stylesheet travel packed; Django pads them, so that their length tells nothing.
     "django.middleware.gzip.GZipMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "verne.web.middleware.PersonMiddleware",
     "verne.web.middleware.TongueAndTimeMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "verne.web.pages.audits.confining.GuestMiddleware",
+    "verne.web.middleware.EntranceMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "verne.web.middleware.ContentSecurityMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 
@@ -225,22 +228,43 @@ TEMPLATES = [
 ]
 
 AUTH_USER_MODEL = "engine.Person"
-AUTHENTICATION_BACKENDS = ["verne.web.signing_in.PersonBackend"]
+AUTHENTICATION_BACKENDS = ["verne.web.entrance.backend.PersonBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
         "OPTIONS": {"min_length": 12},
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("username", "name", "email")},
+    },
 ]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 LOGIN_URL = "/sign-in/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/sign-in/"
-SESSION_COOKIE_AGE = 12 * 60 * 60
-SESSION_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _flag("VERNE_HTTPS", False)
+HTTPS = _flag("VERNE_HTTPS", False)
+"""People come by https: cookies travel no other way, and browsers are told to keep to it."""
+PASSKEY_HOST = os.environ.get("VERNE_PASSKEY_HOST", "")
+"""The host that passkeys are made for; empty for the one people have typed."""
+API_RATE = _number("VERNE_API_RATE", 100, at_least=0)
+"""Requests a second that one token or person may send over time, ten times as many at once; 0 for
+no limit."""
+
+_HOST = "__Host-" if HTTPS else ""
+# No neighbour under another name of the same domain can set a cookie that begins with __Host-.
+SESSION_COOKIE_NAME = f"{_HOST}sessionid"
+CSRF_COOKIE_NAME = f"{_HOST}csrftoken"
+KNOWN_COOKIE_NAME = f"{_HOST}known"
+SESSION_ENGINE = "verne.web.entrance.sessions"
+# The session itself ends sooner: Settings, Signing in.
+SESSION_COOKIE_AGE = 30 * 24 * 60 * 60
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if HTTPS else 0
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
+from math import ceil
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
@@ -13,6 +15,7 @@ from ninja.security import APIKeyCookie, HttpBearer
 from ninja.utils import check_csrf
 
 from verne.engine import guests
+from verne.engine.limits import Limit
 from verne.engine.people import Person
 
 from .models import Token
@@ -21,6 +24,12 @@ from .problem import Problem
 SAFE = ("GET", "HEAD", "OPTIONS")
 OURS = ("same-origin", "none")
 """Where a browser says a request comes from: one of our pages, or the address bar."""
+
+
+REQUESTS = Limit(at_once=10 * settings.API_RATE, each_second=settings.API_RATE)
+"""What one token may send, or one person from our pages."""
+OWES = "owes"
+"""Where the session says that something is asked of its person first; the pages keep it."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,8 @@ class TokenAuth(HttpBearer):
         caller = self.authenticate(request, secret.strip()) if scheme.lower() == "bearer" else None
         if caller is None:
             raise Problem(401, "no-token")
+        assert caller.token is not None
+        _require_patience(REQUESTS, ("token", caller.token.pk))
         return caller
 
     def authenticate(self, request: HttpRequest, token: str) -> Caller | None:
@@ -70,7 +81,17 @@ class SessionAuth(APIKeyCookie):
             return None
         if request.method not in SAFE and check_csrf(request) is not None:
             raise PermissionDenied(_("Send the CSRF token in X-CSRFToken, or use an API token."))
+        if request.session.get(OWES):
+            raise PermissionDenied(
+                _("Open the pages first: a password or a second step is asked of you there.")
+            )
+        _require_patience(REQUESTS, ("person", request.user.pk))
         return Caller(request.user)
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Caller | None:
         return self(request)
+
+
+def _require_patience(limit: Limit, asker: Hashable) -> None:
+    if wait := limit.take(asker):
+        raise Problem(429, "too-many", retry_after=max(1, ceil(wait)))

@@ -48,6 +48,7 @@ TYPES = {
     "wrong-media-type": "Send `application/json`, or `multipart/form-data` for a file.",
     "does-not-fit": "Something in the request cannot be taken; `errors` says what and why.",
     "key-reused": "This `Idempotency-Key` was used for another request within the last day.",
+    "too-many": "Too many requests at once: wait as many seconds as `Retry-After` says.",
     "broken": "Something went wrong on our side. It was logged.",
 }
 """The kinds of problem there are, each explained in a sentence."""
@@ -79,6 +80,8 @@ def respond(problem: Problem) -> HttpResponse:
         status=problem.status,
         content_type=MEDIA_TYPE,
     )
+    if problem.status == 429:
+        response["Retry-After"] = str(problem.more["retry_after"])
     if problem.status == 401:
         response["WWW-Authenticate"] = 'Bearer realm="Verne"'
     return response

@@ -17,9 +17,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from cronsim import CronSim, CronSimError
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.text import capfirst
@@ -153,6 +155,4 @@ def forget_finished_jobs() -> None:
 @job(title=_("Clear away expired sessions"), schedule="37 3 * * *")
 def forget_expired_sessions() -> None:
     """Clear away the sessions of people who signed in long ago."""
-    from django.contrib.sessions.models import Session
-
-    Session.objects.filter(expire_date__lt=timezone.now()).delete()
+    import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()

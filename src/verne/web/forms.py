@@ -29,6 +29,8 @@ from verne.engine.records import Record, Sheet
 from verne.engine.register import Register, part_model, register_of
 from verne.engine.rights import scope
 
+from .entrance.proof import ProofInput
+
 if TYPE_CHECKING:
     from django.utils.datastructures import MultiValueDict
 
@@ -621,7 +623,7 @@ def _password() -> forms.CharField:
         label=gettext_lazy("Your password, to sign"),
         help_text=gettext_lazy("It shows that it is you who signs. It is not kept."),
         strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        widget=ProofInput(),
     )
 
 

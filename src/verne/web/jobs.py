@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.utils.translation import gettext_lazy
 
 from verne.engine import clock
@@ -9,13 +10,20 @@ from verne.engine.clock import Clock
 from verne.engine.jobs import job
 from verne.engine.people import Person
 
-from .signing_in import forget_old_failures
+from .entrance import attempts, factors
 
 
 @job(title=gettext_lazy("Clear away old failed sign-ins"), schedule="47 3 * * *")
 def forget_failed_sign_ins() -> None:
     """Clear away failed sign-ins once a day."""
-    forget_old_failures()
+    attempts.forget_old()
+
+
+@job(title=gettext_lazy("Seal secrets under the new key"), schedule="53 3 * * *")
+def seal_secrets_anew() -> None:
+    """After SECRET_KEY was changed: seal under the new one what the old one sealed."""
+    if settings.SECRET_KEY_FALLBACKS:
+        factors.seal_anew()
 
 
 @job(title=gettext_lazy("Count clocks anew after service hours have changed"))

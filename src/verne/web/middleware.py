@@ -1,15 +1,21 @@
-"""For each request: the reader's language, time zone and person, and what a browser may load."""
+"""For each request: who asks, in which language and time zone, and what a browser may load."""
 
 from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Callable
+from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
+from django.utils.functional import SimpleLazyObject
 
 from verne.engine import acts
 from verne.engine.people import Person
+
+from . import limits
+from .entrance import duties, sessions, whence
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -26,6 +32,19 @@ POLICY = "; ".join(
 """Nothing inline, nothing from elsewhere: a text somebody typed can never run as a script."""
 
 
+class PersonMiddleware:
+    """Puts `request.user` there: the person comes with the session, in the same query."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.user = SimpleLazyObject(  # type: ignore[assignment]
+            lambda: sessions.person_of(request) or AnonymousUser()
+        )
+        return self.get_response(request)
+
+
 class TongueAndTimeMiddleware:
     """Answers in the language and time zone of whoever asks, and says they write by the web."""
 
@@ -40,7 +59,7 @@ class TongueAndTimeMiddleware:
         )
         token = acts.via.set("web")
         try:
-            with translation.override(tongue), timezone.override(_zone(person)):
+            with translation.override(tongue), timezone.override(zone_of(person)):
                 response = self.get_response(request)
                 if hasattr(response, "render") and not getattr(response, "is_rendered", True):
                     response.render()
@@ -50,7 +69,30 @@ class TongueAndTimeMiddleware:
             acts.via.reset(token)
 
 
-def _zone(person: Person | None) -> zoneinfo.ZoneInfo:
+class EntranceMiddleware:
+    """Leads people to what they owe first, and those in too much of a hurry to wait."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if getattr(request, "person", None) is not None:
+            sessions.see(request)
+        return response
+
+    def process_view(
+        self, request: HttpRequest, view: Any, args: Any, kwargs: dict[str, Any]
+    ) -> HttpResponse | None:
+        person: Person | None = getattr(request, "person", None)
+        if person is not None and (answer := duties.stand_before(request)):
+            return answer
+        asker = ("person", person.pk) if person else ("address", whence.address_of(request))
+        return limits.too_soon(request, asker)
+
+
+def zone_of(person: Person | None) -> zoneinfo.ZoneInfo:
+    """The time zone of a reader; UTC for a stranger."""
     name = person.time_zone if person else ""
     try:
         return zoneinfo.ZoneInfo(name or "UTC")
@@ -70,6 +112,7 @@ class ContentSecurityMiddleware:
         response.headers.setdefault(
             "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()"
         )
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         # Pages hold what only this person may see: no shared cache keeps them, the own asks again.
         response.headers.setdefault("Cache-Control", "private, no-cache")
         return response

@@ -1,4 +1,4 @@
-"""Signing in and out, and what people set for themselves."""
+"""What people set for themselves: their profile, their password, language and theme."""
 
 from __future__ import annotations
 
@@ -7,86 +7,29 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import authenticate, login, logout, update_session_auth_hash
+from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.password_validation import (
     password_validators_help_texts,
     validate_password,
 )
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
-from django.views.decorators.cache import never_cache
+from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
+from verne.engine import signing
 from verne.engine.acts import act
 from verne.engine.people import Person
 
-from .. import signing_in
+from ..entrance import duties, events, links, sessions
 from ..forms import ZoneField
-from ..parts import Action, PageHeader, RecordForm
+from ..parts import Action, Link, PageHeader, RecordForm
 from .common import back_to, person_of, signed_in
 
-
-class SignInForm(forms.Form):
-    username = forms.CharField(
-        label=gettext_lazy("Sign-in name"),
-        max_length=150,
-        widget=forms.TextInput(attrs={"autocomplete": "username", "autofocus": True}),
-    )
-    password = forms.CharField(
-        label=gettext_lazy("Password"),
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-    )
-
-
-@never_cache
-@sensitive_post_parameters()
-def sign_in(request: HttpRequest) -> HttpResponse:
-    """Name and password; whoever guesses waits longer each time."""
-    if getattr(request, "person", None) is not None:
-        return back_to(request, settings.LOGIN_REDIRECT_URL)
-    form = SignInForm(request.POST or None)
-    status = 200
-    if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            username, password = form.cleaned_data["username"], form.cleaned_data["password"]
-            key = signing_in.attempt_key(username, request.META.get("REMOTE_ADDR", ""))
-            if left := signing_in.wait(key).total_seconds():
-                status = 429
-                seconds = int(left) + 1
-                form.add_error(
-                    None,
-                    ngettext(
-                        "Too many attempts failed. Wait %(seconds)d second, then try again.",
-                        "Too many attempts failed. Wait %(seconds)d seconds, then try again.",
-                        seconds,
-                    )
-                    % {"seconds": seconds},
-                )
-            elif person := authenticate(request, username=username, password=password):
-                signing_in.note_success(key)
-                login(request, person)
-                return back_to(request, settings.LOGIN_REDIRECT_URL)
-            else:
-                signing_in.note_failure(key)
-                form.add_error(
-                    None,
-                    _("This name and this password do not belong together. Check both."),
-                )
-    page = {"form": form, "next": request.GET.get("next", "")}
-    return render(request, "account/sign_in.html", page, status=status)
-
-
-@require_POST
-def sign_out(request: HttpRequest) -> HttpResponse:
-    logout(request)
-    messages.success(request, _("You are signed out."))
-    return redirect(settings.LOGOUT_REDIRECT_URL)
+LONGEST = 1000
+"""Letters of a password: more would only keep the machine busy."""
 
 
 class ProfileForm(forms.ModelForm[Person]):
@@ -108,7 +51,7 @@ class ProfileForm(forms.ModelForm[Person]):
         fields = ("name", "email", "language", "time_zone", "theme")
 
 
-def _base(person: Person) -> str:
+def base_of(person: Person) -> str:
     """Customers stay in the portal."""
     return "portal/base.html" if person.is_customer else ""
 
@@ -125,11 +68,11 @@ def profile(request: HttpRequest) -> HttpResponse:
         messages.success(request, _("Your profile is saved."))
         return redirect("profile")
     page = {
-        "base": _base(person),
+        "base": base_of(person),
         "header": PageHeader(
             title=_("Profile"),
             lead=person.username,
-            actions=[Action(label=_("Change the password"), url="/profile/password/", icon="lock")],
+            actions=[Action(label=_("Security"), url="/profile/security/", icon="lock")],
         ),
         "entry": RecordForm(
             form=form,  # type: ignore[arg-type]
@@ -141,22 +84,19 @@ def profile(request: HttpRequest) -> HttpResponse:
     return render(request, "account/form.html", page, status=422 if form.errors else 200)
 
 
-class PasswordForm(forms.Form):
-    """The present password once, the new one twice."""
+class NewPasswordFields(forms.Form):
+    """A new password, typed twice, that keeps to the rules."""
 
-    present = forms.CharField(
-        label=gettext_lazy("Present password"),
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
-    )
     new = forms.CharField(
         label=gettext_lazy("New password"),
         strip=False,
+        max_length=LONGEST,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
     again = forms.CharField(
         label=gettext_lazy("New password once more"),
         strip=False,
+        max_length=LONGEST,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
@@ -164,12 +104,6 @@ class PasswordForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.person = person
         self.fields["new"].help_text = " ".join(map(str, password_validators_help_texts()))
-
-    def clean_present(self) -> str:
-        present: str = self.cleaned_data["present"]
-        if not self.person.check_password(present):
-            raise ValidationError(_("This is not your present password."))
-        return present
 
     def clean_new(self) -> str:
         new: str = self.cleaned_data["new"]
@@ -183,26 +117,63 @@ class PasswordForm(forms.Form):
         return said
 
 
+class PasswordForm(NewPasswordFields):
+    """The present password once, the new one twice."""
+
+    field_order = ("present", "new", "again")
+
+    present = forms.CharField(
+        label=gettext_lazy("Present password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean()
+        if said.get("new") and said.get("new") == said.get("present"):
+            self.add_error("new", _("This is the password you have. Choose another one."))
+        return said
+
+
 @signed_in
 @sensitive_post_parameters()
 def change_password(request: HttpRequest) -> HttpResponse:
+    """Choose another password; it signs out every other browser."""
     person = Person.objects.get(pk=person_of(request).pk)
     form = PasswordForm(person, request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and form.is_valid() and _shows_present(form, person):
         with act("settle", by=person, note="Password"):
-            person.set_password(form.cleaned_data["new"])
-            person.save(update_fields=["password"])
+            links.set_password(person, form.cleaned_data["new"])
         update_session_auth_hash(request, person)
+        sessions.end_all(person, but=request)
+        duties.done(request, "password")
+        events.note(person, "password_changed", request=request)
         messages.success(request, _("Your password is changed. Other devices are signed out."))
         return redirect("profile")
     page = {
-        "base": _base(person),
-        "header": PageHeader(title=_("Change the password")),
+        "base": base_of(person),
+        "header": PageHeader(
+            title=_("Change the password"),
+            crumbs=[
+                Link(label=_("Profile"), url="/profile/"),
+                Link(label=_("Security"), url="/profile/security/"),
+            ],
+        ),
         "entry": RecordForm(
             form=form, url=request.path, submit=_("Change it"), cancel_url="/profile/"
         ),
     }
     return render(request, "account/form.html", page, status=422 if form.errors else 200)
+
+
+def _shows_present(form: PasswordForm, person: Person) -> bool:
+    """Whether they know the password they have; guesses here wait as at the sign-in."""
+    try:
+        signing.prove(person, form.cleaned_data["present"])
+    except signing.NotProven as refused:
+        form.add_error("present", refused.messages)  # type: ignore[arg-type]
+        return False
+    return True
 
 
 @require_POST
@@ -219,7 +190,8 @@ def preferences(request: HttpRequest) -> HttpResponse:
             language,
             max_age=365 * 24 * 3600,
             samesite="Lax",
-            secure=request.is_secure(),
+            secure=settings.LANGUAGE_COOKIE_SECURE,
+            httponly=settings.LANGUAGE_COOKIE_HTTPONLY,
         )
     if theme is not None and theme in ("auto", "light", "dark"):
         wanted["theme"] = "" if theme == "auto" else theme

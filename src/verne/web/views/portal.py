@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from verne.engine import acts, approvals, comments, files, signing
+from verne.engine import acts, approvals, comments, files
 from verne.engine.approvals import Approval
 from verne.engine.history import Act
 from verne.engine.people import Person
@@ -32,6 +32,7 @@ from verne.sms.resolution.incident.models import Incident, note_confirmation
 from verne.sms.resolution.request.models import Question, RequestModel, ServiceRequest
 
 from .. import components, phrases
+from ..entrance import proof
 from ..forms import add_errors
 from ..parts import TimelineAct, TimelineDay
 from .common import from_replica, one, person_of, signed_in, tell_refusal
@@ -584,10 +585,10 @@ def agree(request: HttpRequest, ref: str) -> HttpResponse:
         raise Http404
     agrees = one(request, "agrees") == "yes"
     try:
-        proof = None
+        shown = None
         if agrees and approvals.is_signed(asking, it):
-            proof = signing.prove(person, request.POST.get("password", ""))
-        approvals.vote(asking, by=person, agrees=agrees, note=one(request, "note"), proof=proof)
+            shown = proof.prove(person, proof.said(request.POST))
+        approvals.vote(asking, by=person, agrees=agrees, note=one(request, "note"), proof=shown)
         messages.success(request, _("Thank you, that is noted."))
     except (ValidationError, PermissionDenied) as error:
         tell_refusal(request, error)

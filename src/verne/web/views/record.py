@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from verne.engine import acts, approvals, comments, files, sight, signing
+from verne.engine import acts, approvals, comments, files, sight
 from verne.engine.approvals import Approval
 from verne.engine.escalation import Escalation, escalate
 from verne.engine.history import as_it_was, rows_at
@@ -31,6 +31,7 @@ from verne.engine.rights import may
 from .. import anatomy, forms, own, phrases, show
 from ..anatomy import Rights
 from ..context import plural
+from ..entrance import proof
 from ..parts import Conflict, ConflictField, Fact, FieldSection, Link, PageHeader
 from ..timeline import timeline
 from .common import one, person_of, refusals, staff, tell_refusal
@@ -203,7 +204,7 @@ def move(request: HttpRequest, ref: str, name: str) -> HttpResponse:
             note=form.note if form else "",
             values=form.changed() if form else None,
             version=int(version) if version.isdecimal() else None,
-            proof=signing.prove(person, form.password) if form and step.signed else None,
+            proof=proof.prove(person, form.password) if form and step.signed else None,
         )
     except acts.Conflict as error:
         tell_refusal(request, error)
@@ -591,10 +592,10 @@ def vote(request: HttpRequest, ref: str, number: int) -> HttpResponse:
         raise Http404
     agrees = one(request, "agrees") == "yes"
     try:
-        proof = None
+        shown = None
         if agrees and approvals.is_signed(approval, record):
-            proof = signing.prove(person, request.POST.get("password", ""))
-        approvals.vote(approval, by=person, agrees=agrees, note=one(request, "note"), proof=proof)
+            shown = proof.prove(person, proof.said(request.POST))
+        approvals.vote(approval, by=person, agrees=agrees, note=one(request, "note"), proof=shown)
         messages.success(request, _("You approved it.") if agrees else _("You refused it."))
     except (ValidationError, PermissionDenied) as error:
         tell_refusal(request, error)

@@ -24,7 +24,23 @@ LOOKING = frozenset(
 DECIDING = frozenset({"record-move"})
 """Whether an answer is enough, and what a sample comes to; the rights say which."""
 
-OF_ONES_OWN = frozenset({"sign-in", "sign-out", "profile", "password", "preferences"})
+OF_ONES_OWN = frozenset(
+    {
+        "sign-in",
+        "sign-out",
+        "profile",
+        "password",
+        "preferences",
+        "passkey-options",
+        "security",
+        "security-app",
+        "security-passkey",
+        "security-codes",
+        "security-remove",
+        "session-end",
+        "sessions-end",
+    }
+)
 """Pages about oneself: not noted, for they show nothing of ours."""
 
 SAFE = ("GET", "HEAD")

@@ -23,8 +23,9 @@ from verne.conformity.attesting.models import Attestation, latest_end, why_not
 from verne.conformity.catalogue import Requirement, catalogue
 from verne.engine.rights import may
 from verne.engine.roles import label as role_label
-from verne.engine.signing import Signature, prove
+from verne.engine.signing import Signature
 from verne.web import phrases, show
+from verne.web.entrance.proof import ProofInput, prove
 from verne.web.forms import add_errors
 from verne.web.parts import Link, PageHeader, RecordForm
 
@@ -96,7 +97,7 @@ class AttestForm(forms.Form):
         label=_("Your password, to sign"),
         help_text=_("It shows that it is you who signs. It is not kept."),
         strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        widget=ProofInput(),
     )
 
 

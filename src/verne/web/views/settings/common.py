@@ -71,6 +71,16 @@ TOPICS = {
             "engine.manage_people",
         ),
         Topic(
+            "signing-in",
+            gettext_lazy("Signing in"),
+            gettext_lazy(
+                "How long people stay signed in, and whose roles need a second step: a code of an "
+                "app, or a passkey."
+            ),
+            ("8.7.3",),
+            "engine.manage_settings",
+        ),
+        Topic(
             "teams",
             gettext_lazy("Teams"),
             gettext_lazy(

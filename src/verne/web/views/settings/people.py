@@ -24,6 +24,7 @@ from verne.engine.acts import act
 from verne.engine.people import Assignment, Organization, Person, Team
 from verne.engine.roles import label as role_label
 
+from ...entrance import events, links, sessions
 from ...forms import FEW, ZoneField
 from ...parts import Action
 from ..common import person_of
@@ -184,6 +185,7 @@ def person(request: HttpRequest, number: int | None = None) -> HttpResponse:
             Action(
                 label=_("Set a password"), url=f"/settings/people/{row.pk}/password", icon="lock"
             ),
+            Action(label=_("Signing in"), url=f"/settings/people/{row.pk}/access/", icon="person"),
             Action(label=_("Roles"), url=f"/settings/roles/?person={row.pk}", icon="seal"),
         ]
         if not row.active and by.may(erasure.RIGHT):
@@ -209,7 +211,7 @@ class NewPasswordForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.person = person
         rules = " ".join(map(str, password_validators_help_texts()))
-        hint = _("Hand it over in person; they can change it in their profile.")
+        hint = _("Hand it over in person; they choose their own when they first sign in.")
         self.fields["new"].help_text = f"{rules} {hint}"
 
     def clean_new(self) -> str:
@@ -226,11 +228,11 @@ def password(request: HttpRequest, number: int) -> HttpResponse:
     form = NewPasswordForm(row, request.POST or None)
 
     def do() -> None:
-        with act("settle", by=person_of(request), note="Password set by an administrator"):
-            row.set_password(form.cleaned_data["new"])
-            row.save(update_fields=["password"])
+        links.hand_over(row, form.cleaned_data["new"], by=person_of(request))
 
     if request.method == "POST" and saved(form, do):
+        sessions.end_all(row, but=request)
+        events.note(row, "password_set", by=person_of(request), request=request)
         messages.success(request, _("%(name)s has a new password.") % {"name": row.name})
         return redirect("/settings/people/")
     return form_page(
