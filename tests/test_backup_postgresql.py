@@ -17,6 +17,7 @@ from django.db import connection, connections
 from tests.homes import at_home, new_home
 from tools import postgres
 from verne import settings as program
+from verne.cli import examination
 from verne.engine import search
 from verne.engine.acts import revise
 from verne.engine.files import Attachment, attach
@@ -207,3 +208,18 @@ def test_what_was_begun_on_sqlite_goes_on_in_postgresql(tmp_path: Path, database
         an_incident(Person.objects.get(name="Ada Kim"))
         sealing.seal()
         assert faults() == []
+
+
+def test_the_doctor_finds_numbers_behind_their_rows_and_mends_them(
+    tmp_path: Path, database: Any
+) -> None:
+    with at_home(tmp_path / "home", database()):
+        call_command("migrate", verbosity=0, interactive=False)
+        tell_a_story()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT setval('engine_sheet_id_seq', 1)")
+        (found,) = (f for f in examination.database() if f.level == "fault")
+        assert "The numbers of engine_sheet are behind" in found.says and found.mend
+        found.mend()
+        an_incident(Person.objects.get(name="Ada Kim"))
+        assert [f.level for f in examination.database()] == ["ok"]

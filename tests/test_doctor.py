@@ -116,3 +116,119 @@ def test_a_key_of_the_seal_that_is_lost_is_found(email, tmp_path, settings):
     key.unlink()
     assert levels(examination.seal) == ["fault"]
     assert "verne seal --new-key" in said(examination.seal)
+
+
+def behind_the_back(*statements):
+    """As whoever owns the database can write: past the triggers, which are back afterwards."""
+    from verne.engine import triggers
+
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    triggers.remove(connection)
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+    triggers.install(connection)
+
+
+def test_a_record_without_a_history_is_found(email):
+    assert levels(examination.unrecorded) == ["ok"]
+    behind_the_back(f"DELETE FROM engine_entry WHERE record_id = {email.pk}")
+    assert said(examination.unrecorded) == f"Records have no history: {email.ref}."
+
+
+def test_a_row_that_says_something_else_than_its_history_is_found(email):
+    assert levels(examination.rows_and_history) == ["ok"]
+    behind_the_back(f"UPDATE engine_sheet SET title = 'Fax' WHERE id = {email.pk}")
+    (found,) = examination.rows_and_history()
+    assert 'title: it says "Fax", its history says "E-mail"' in found.says
+    assert found.means and found.do
+
+
+@pytest.mark.thorough
+def test_of_many_findings_the_first_are_told_and_the_others_counted(email, manager):
+    for number in range(8):
+        a_service(manager, title=f"Service {number}")
+    behind_the_back("UPDATE engine_sheet SET title = 'Fax'")
+    found = list(examination.rows_and_history())
+    assert len(found) == 6 and found[-1].says == "And 4 more of this sort."
+
+
+def test_a_clock_that_nothing_started_is_found(manager):
+    from verne.sms.resolution.incident.samples import an_incident
+
+    incident = an_incident(manager)
+    assert levels(examination.clocks) == ["ok"]
+    behind_the_back("DELETE FROM engine_clockevent")
+    assert f"nothing that started them: respond of {incident.ref}" in said(examination.clocks)
+
+
+def test_a_history_that_lost_what_was_sealed_is_found(email, manager, tmp_path, settings):
+    from verne.engine.seal import outside, sealing
+    from verne.engine.seal.models import SealedAt
+
+    settings.VERNE_HOME = tmp_path
+    sealing.seal()
+    email = a_service(manager, title="Telephone")
+    sealing.seal()
+    assert levels(examination.seal) == ["ok"]
+    assert email.pk and outside.kept()
+    newest = SealedAt.objects.latest("pk")
+    behind_the_back(f"DELETE FROM engine_sealedat WHERE id = {newest.pk}")
+    assert f"A checkpoint over {newest.size:,} entries is kept outside" in said(examination.seal)
+
+
+def test_a_leaf_that_was_exchanged_is_found(email, tmp_path, settings):
+    from verne.engine.seal import sealing
+
+    settings.VERNE_HOME = tmp_path
+    sealing.seal()
+    other = (
+        "decode(repeat('00', 32), 'hex')" if connection.vendor == "postgresql" else "zeroblob(32)"
+    )
+    behind_the_back(f"UPDATE engine_leaf SET hash = {other} WHERE id = 3")
+    assert "signed over another history" in said(examination.seal)
+
+
+def test_a_clock_that_was_set_back_is_found(email):
+    assert levels(examination.clock) == ["ok"]
+    tomorrow = timezone.now() + timedelta(days=1)
+    behind_the_back(f"UPDATE engine_act SET recorded_at = '{tomorrow:%Y-%m-%d %H:%M:%S}'")
+    assert f"The history reaches to {tomorrow:%Y-%m-%d}" in said(examination.clock)
+
+
+def test_a_backup_that_is_missing_or_old_is_told(email, tmp_path, settings):
+    import json
+
+    settings.VERNE_HOME = tmp_path
+    assert levels(examination.backup) == ["warning" if connection.vendor == "sqlite" else "ok"]
+    made = {"at": "2026-01-05T01:41:00Z", "path": "/mnt/backups/verne.tar", "missing": 0}
+    (tmp_path / "last-backup.json").write_text(json.dumps(made))
+    assert "The last one is of 2026-01-05 01:41 UTC: /mnt/backups/verne.tar" in said(
+        examination.backup
+    )
+    assert levels(examination.backup) == ["warning"]
+
+
+def test_what_a_restoration_put_aside_is_told(db, tmp_path, settings):
+    settings.VERNE_HOME = tmp_path
+    assert levels(examination.leftovers) == []
+    (tmp_path / "before-restore-20260105T090000Z").mkdir()
+    (tmp_path / "backups" / ".verne-backup-x1").mkdir(parents=True)
+    assert levels(examination.leftovers) == ["warning", "warning"]
+
+
+@pytest.mark.thorough
+def test_a_quick_look_reads_no_row_and_no_file(manager, tmp_path, settings):
+    settings.VERNE_HOME = tmp_path
+    service = a_service(manager, title="Point of sale")
+    plan = attach(service, io.BytesIO(b"Call the shop first."), name="plan.txt", by=manager)
+    behind_the_back(f"UPDATE engine_sheet SET title = 'Fax' WHERE id = {service.pk}")
+    plan.file.path.write_bytes(b"Call nobody.")
+
+    def faults(**how):
+        return {f.subject for f in examination.examine(**how) if f.level == "fault"}
+
+    assert faults(quick=True) == set()
+    assert faults() == {"rows", "files"}

@@ -1,80 +1,62 @@
-"""What `verne doctor` looks at: each examination yields findings with what to do about them."""
+"""What `verne doctor` looks at: the installation first, then what is kept in it."""
 
 from __future__ import annotations
 
 import shutil
 import stat
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import click
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
-from django.db.models import Count, Model
+from django.db import DatabaseError, connection
+from django.db.models import Count
 from django.utils import timezone
 
 from verne import __version__
-from verne.cli import start
+from verne.cli import examination_of_records, start
+from verne.cli.examination_of_records import (  # noqa: F401
+    clocks,
+    counters,
+    files,
+    records,
+    rows_and_history,
+    seal,
+    search_index,
+    triggers,
+    unrecorded,
+)
+from verne.cli.finding import MEND, RESTORE, Findings, fault, megabytes, warning, well
 
 PRIVATE = ("secret.key", "sign-in.txt", "*.pem", "*.sqlite3")
 REACH = "See that the server runs, and that DATABASE_URL names it as it should."
-MEND = "verne doctor --mend"
-RESTORE = "Stop Verne and restore the last backup; keep what is there for the inquiry."
+OLD = timedelta(days=7)
+"""A backup that is older is no comfort."""
+SLACK = timedelta(minutes=2)
+"""By how much two clocks may differ."""
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at; `do` says how to mend it, and is empty when all is well.
-
-    `mend` does it, where it can be done without losing anything.
-    """
-
-    subject: str
-    level: str
-    says: str
-    do: str = ""
-    mend: Callable[[], object] | None = None
-
-    def as_dict(self) -> dict[str, str | bool]:
-        return {
-            "subject": self.subject,
-            "level": self.level,
-            "says": self.says,
-            "do": self.do,
-            "mendable": self.mend is not None,
-        }
-
-
-Findings = Iterator[Finding]
-
-
-def well(subject: str, says: str) -> Finding:
-    return Finding(subject, "ok", says)
-
-
-def warning(subject: str, says: str, do: str, mend: Callable[[], object] | None = None) -> Finding:
-    return Finding(subject, "warning", says, do, mend)
-
-
-def fault(subject: str, says: str, do: str, mend: Callable[[], object] | None = None) -> Finding:
-    return Finding(subject, "fault", says, do, mend)
-
-
-def examine() -> Findings:
-    """Everything, in the order in which one thing rests on another."""
+def examine(*, quick: bool = False) -> Findings:
+    """Everything, in the order in which one thing rests on another; quickly, what takes seconds."""
     yield well("program", f"Verne {__version__} on Python {sys.version.split()[0]}")
-    for subject, look in (("database", database), ("migrations", migrations)):
+    for subject, look in (
+        ("database", partial(database, quick=quick)),
+        ("migrations", migrations),
+    ):
         found = list(_guarded(subject, look))
         yield from found
         if any(finding.level == "fault" for finding in found):
             # Without its tables nothing else can be looked at.
             return
-    for subject, look in EXAMINATIONS.items():
-        yield from _guarded(subject, look)
+    for subject, quick_look in (examination_of_records.EXAMINATIONS | SURROUNDINGS).items():
+        thorough = None if quick else examination_of_records.THOROUGH.get(subject)
+        if subject == "rows" or thorough is None:
+            yield from _guarded(subject, quick_look)
+        if thorough is not None:
+            yield from _guarded(subject, thorough)
 
 
 def _guarded(subject: str, look: Callable[[], Findings]) -> Findings:
@@ -89,32 +71,69 @@ def _guarded(subject: str, look: Callable[[], Findings]) -> Findings:
         yield fault(subject, f"This could not be examined: {wrong}".strip(), do)
 
 
-def database() -> Findings:
+def database(*, quick: bool = False) -> Findings:
     if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SHOW server_version")
-            (version,) = cursor.fetchone()
-        yield well("database", f"PostgreSQL {version}, {connection.settings_dict['NAME']}")
+        yield from _postgresql()
         return
     path = Path(str(connection.settings_dict["NAME"]))
     if not path.exists():
         yield fault("database", f"There is none at {path} yet.", "Start Verne once: verne up")
         return
+    damage, dangling = [], []
     with connection.cursor() as cursor:
         cursor.execute("SELECT sqlite_version()")
         (version,) = cursor.fetchone()
         cursor.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
         (size,) = cursor.fetchone()
-        cursor.execute("PRAGMA quick_check(5)")
-        damage = [row[0] for row in cursor.fetchall() if row[0] != "ok"]
-        cursor.execute("PRAGMA foreign_key_check")
-        dangling = cursor.fetchmany(5)
-    yield well("database", f"SQLite {version}, {path}, {_megabytes(size)}")
+        if not quick:
+            cursor.execute("PRAGMA quick_check(5)")
+            damage = [row[0] for row in cursor.fetchall() if row[0] != "ok"]
+            cursor.execute("PRAGMA foreign_key_check")
+            dangling = cursor.fetchmany(5)
+    yield well("database", f"SQLite {version}, {path}, {megabytes(size)}")
     if damage:
         yield fault("database", f"The file is damaged: {'; '.join(damage)}", RESTORE)
     if dangling:
         tables = ", ".join(sorted({row[0] for row in dangling}))
         yield fault("database", f"Rows point at rows that are not there, in {tables}.", RESTORE)
+
+
+def _postgresql() -> Findings:
+    from verne.engine.keeping.postgresql import owned_sequences, set_sequences
+
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version")
+        (version,) = cursor.fetchone()
+        yield well("database", f"PostgreSQL {version}, {connection.settings_dict['NAME']}")
+        cursor.execute("SELECT coalesce(sum(checksum_failures), 0) FROM pg_stat_database")
+        (failures,) = cursor.fetchone()
+        if failures:
+            yield fault("database", f"{failures} pages had a wrong checksum.", RESTORE)
+        cursor.execute(
+            "SELECT indexrelid::regclass::text FROM pg_index JOIN pg_class ON oid = indexrelid"
+            " WHERE NOT indisvalid AND relnamespace = current_schema()::regnamespace"
+        )
+        for (index,) in cursor.fetchall():
+            yield fault("database", f"The index {index} is not valid.", f"REINDEX INDEX {index}")
+        behind = []
+        for table, column, sequence in owned_sequences(cursor):
+            cursor.execute(
+                f'SELECT max("{column}") > (SELECT last_value FROM {sequence}) FROM "{table}"'
+            )
+            if cursor.fetchone()[0]:
+                behind.append(table)
+    if behind:
+        yield fault(
+            "database",
+            f"The numbers of {', '.join(behind)} are behind their rows, so nothing can be added.",
+            f"{MEND} lets them go on after the highest one.",
+            lambda: _with_cursor(lambda cursor: set_sequences(cursor, {})),
+        )
+
+
+def _with_cursor(do: Callable[[object], None]) -> None:
+    with connection.cursor() as cursor:
+        do(cursor)
 
 
 def migrations() -> Findings:
@@ -127,136 +146,6 @@ def migrations() -> Findings:
         )
     else:
         yield well("migrations", "All are applied.")
-
-
-def triggers() -> Findings:
-    from verne.engine.triggers import install, missing
-
-    wrong = missing(connection)
-    if not wrong:
-        yield well("history", "The triggers that write and guard the history are all there.")
-        return
-    yield fault(
-        "history",
-        f"{len(wrong)} triggers are not as they should be. {' '.join(wrong[:3])}",
-        f"{MEND} puts them back. Find out who took them away: what was changed meanwhile is in "
-        "no history.",
-        partial(install, connection),
-    )
-
-
-def counters() -> Findings:
-    from verne.engine.records import Counter, Sheet
-
-    highest: dict[str, int] = {}
-    odd = 0
-    for ref in Sheet.objects.values_list("ref", flat=True).iterator(chunk_size=20_000):
-        prefix, _dash, number = ref.rpartition("-")
-        if not number.isdigit():
-            odd += 1
-            continue
-        highest[prefix] = max(highest.get(prefix, 0), int(number))
-    given = dict(Counter.objects.values_list("prefix", "last"))
-    behind = {p: n for p, n in highest.items() if given.get(p, 0) < n}
-    for prefix, number in sorted(behind.items()):
-        yield fault(
-            "references",
-            f"{prefix}-{number} is on file, but the counter stands at {given.get(prefix, 0)}.",
-            f"New records of this type are refused until it is raised: {MEND}",
-            partial(Counter.objects.update_or_create, {"last": number}, prefix=prefix),
-        )
-    if odd:
-        yield fault("references", f"{odd} references have no number.", RESTORE)
-    if not behind and not odd:
-        yield well("references", f"{sum(1 for _p in highest)} counters agree with the records.")
-
-
-def records() -> Findings:
-    """Every cover sheet has its record and every record its cover sheet."""
-    from verne.engine.records import Sheet
-    from verne.engine.register import registers
-
-    by_kind: dict[str, int] = dict(
-        Sheet.objects.values("kind").annotate(number=Count("pk")).values_list("kind", "number")
-    )
-    total, wrong = sum(by_kind.values()), 0
-    for kind, register in registers.items():
-        model: type[Model] = register.model
-        there, sheets = model._default_manager.count(), by_kind.pop(kind, 0)
-        if there != sheets:
-            wrong += 1
-            yield fault("records", f"{kind}: {there} records, {sheets} cover sheets.", RESTORE)
-    for kind, number in by_kind.items():
-        wrong += 1
-        yield fault(
-            "records",
-            f"{number} records are of type {kind}, which this program does not know.",
-            "Install the version, or the extension, that wrote them.",
-        )
-    if not wrong:
-        yield well("records", f"{total:,} cover sheets, each with its record.")
-
-
-def search_index() -> Findings:
-    with connection.cursor() as cursor:
-        key = "sheet_id" if connection.vendor == "postgresql" else "rowid"
-        cursor.execute(
-            f"SELECT count(*) FROM engine_sheet WHERE id NOT IN (SELECT {key} FROM engine_search)"
-        )
-        (absent,) = cursor.fetchone()
-        cursor.execute(
-            f"SELECT count(*) FROM engine_search WHERE {key} NOT IN (SELECT id FROM engine_sheet)"
-        )
-        (stray,) = cursor.fetchone()
-    if not absent and not stray:
-        yield well("search", "Every record is in the index.")
-        return
-    yield fault(
-        "search",
-        f"{absent:,} records are not in the index, {stray:,} entries of it belong to no record.",
-        f"{MEND} makes the index anew.",
-        rebuild_search,
-    )
-
-
-def rebuild_search() -> None:
-    from verne.engine import search
-    from verne.engine.register import registers
-
-    with transaction.atomic():
-        search.clear()
-        for kind, register in registers.items():
-            records = register.model._default_manager.order_by("pk").iterator(chunk_size=1000)
-            search.index_many((r.pk, kind, register.search_text(r)) for r in records)
-
-
-def files() -> Findings:
-    from verne.engine.files import File, strays, sweep
-    from verne.engine.seal.models import Erased
-    from verne.engine.stores import store
-
-    total = wrong = size = 0
-    erased = Erased.objects.filter(source="file").values("row")
-    for file in File.objects.exclude(pk__in=erased).order_by("pk").iterator():
-        total += 1
-        size += file.size
-        if file.is_intact():
-            continue
-        wrong += 1
-        state = "has other content than was attached" if file.is_there() else "is missing"
-        names = ", ".join(file.attachments.values_list("name", flat=True)[:3])
-        yield fault("files", f"{names or file.sha256} {state} ({file.place}).", RESTORE)
-    if not wrong:
-        yield well(
-            "files", f"{total:,} files ({_megabytes(size)}) have the content they came with."
-        )
-    if left := strays():
-        yield warning(
-            "files",
-            f"{len(left)} files in {store().place()} belong to no record, such as {left[0]}.",
-            f"They are left from uploads that did not finish; {MEND} takes them away.",
-            sweep,
-        )
 
 
 def secrets() -> Findings:
@@ -329,27 +218,82 @@ def jobs() -> Findings:
         yield well("jobs", f"{waiting} are waiting, none has failed in the last week.")
 
 
-def seal() -> Findings:
-    """Whether the history goes on being sealed, and whether its key is there."""
-    from verne.engine.seal import keys, sealing
+def backup() -> Findings:
+    """When the last one was made; PostgreSQL may be backed up by other means."""
+    from verne.engine.keeping import making
+    from verne.engine.records import Sheet
 
-    newest = sealing.newest()
-    if newest is None:
-        yield well("seal", "Nothing is sealed yet: that follows within an hour.")
+    how = "verne backup FOLDER, on another disk; VERNE_BACKUPS=FOLDER does it every night."
+    last = making.last()
+    if last is None:
+        if connection.vendor == "postgresql" or not Sheet.objects.exists():
+            yield well("backup", "None was made with `verne backup` here.")
+        else:
+            yield warning("backup", "None was ever made.", how)
         return
-    try:
-        keys.current()
-    except keys.KeyLost as lost:
-        yield fault("seal", str(lost), "What was sealed can still be verified without it.")
+    age = timezone.now() - datetime.fromisoformat(last["at"])
+    what = f"The last one is of {last['at'][:16].replace('T', ' ')} UTC: {last['path']}"
+    if age > OLD:
+        yield warning("backup", f"{what}, {age.days} days ago.", how)
+    elif not Path(last["path"]).exists():
+        yield well("backup", f"{what}, which is not reached from here any more.")
+    elif last.get("missing"):
+        yield warning(
+            "backup", f"{what}, and {last['missing']} attached files are not in it.", RESTORE
+        )
+    else:
+        yield well("backup", f"{what}.")
+
+
+def leftovers() -> Findings:
+    """What a restoration or a backup that was killed has left, or has put aside."""
+    home = Path(settings.VERNE_HOME)
+    drafts = [p for name in (".restoring-*", ".verne-backup-*") for p in home.rglob(name)]
+    for path in drafts[:5]:
+        yield warning(
+            "leftovers",
+            f"{path} was left by a backup or restoration that was ended.",
+            "Unless one is running now, delete it.",
+        )
+    for path in sorted(home.glob("before-restore-*")):
+        yield warning(
+            "leftovers",
+            f"{path} holds what was here before a restoration.",
+            "Delete it when nobody misses anything.",
+        )
+
+
+def clock() -> Findings:
+    """Whether this machine, the database and the history agree on what time it is."""
+    from verne.engine.history import Act
+    from verne.engine.seal import sealing
+
+    now = timezone.now()
+    instants = list(Act.objects.order_by("-pk").values_list("recorded_at", flat=True)[:500])
+    if point := sealing.newest():
+        instants.append(point.at)
+    latest = max(instants, default=now)
+    if latest > now + SLACK:
+        yield fault(
+            "clock",
+            f"The history reaches to {latest:%Y-%m-%d %H:%M} UTC, and here it is "
+            f"{now:%Y-%m-%d %H:%M}: the clock was set back, or was ahead.",
+            "Set the clock of this machine from a time server, and wait until that instant before "
+            "people work on; note it where you note disturbances.",
+        )
         return
-    waiting, age = sealing.waiting(), timezone.now() - newest.at
-    if waiting and age > timedelta(days=1):
-        says = f"{waiting} acts wait to be sealed; the last sealing was on {newest.at:%Y-%m-%d}."
-        yield warning("seal", says, "Keep Verne running, or run `verne seal` once a day.")
-        return
-    yield well(
-        "seal", f"{newest.size} entries are sealed, with the key {keys.known()[-1].id.hex()}."
-    )
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT clock_timestamp()")
+            (theirs,) = cursor.fetchone()
+        if abs(theirs - timezone.now()) > SLACK:
+            yield warning(
+                "clock",
+                f"The database says it is {theirs:%H:%M:%S} UTC, this machine {now:%H:%M:%S}.",
+                "Set both from a time server.",
+            )
+            return
+    yield well("clock", f"{now:%Y-%m-%d %H:%M} UTC, and nothing in the history is later.")
 
 
 def space() -> Findings:
@@ -359,25 +303,19 @@ def space() -> Findings:
     if free < needed:
         yield warning(
             "disk",
-            f"{_megabytes(free)} are free where {home} is.",
-            f"Have at least {_megabytes(needed)} free, or updates and backups may fail.",
+            f"{megabytes(free)} are free where {home} is.",
+            f"Have at least {megabytes(needed)} free, or updates and backups may fail.",
         )
     else:
-        yield well("disk", f"{_megabytes(free)} are free where {home} is.")
+        yield well("disk", f"{megabytes(free)} are free where {home} is.")
 
 
-EXAMINATIONS: dict[str, Callable[[], Findings]] = {
-    "history": triggers,
-    "references": counters,
-    "records": records,
-    "search": search_index,
-    "files": files,
-    "seal": seal,
+SURROUNDINGS: dict[str, Callable[[], Findings]] = {
     "secrets": secrets,
     "jobs": jobs,
+    "backup": backup,
+    "leftovers": leftovers,
+    "clock": clock,
     "disk": space,
 }
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / (1 << 20):,.1f} MB"
+"""What lies around what is kept."""

@@ -24,6 +24,7 @@ from verne import __version__
 from ..stores import store
 from . import age, archive, moving, postgresql, sqlite
 from .archive import PIECE, Told, silently
+from .indexing import rebuild_search
 from .manifest import Manifest, NotABackup, by_app, differences
 
 BringForward = Callable[[Path], None]
@@ -414,15 +415,3 @@ def _migrate() -> None:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0, interactive=False)
-
-
-def rebuild_search() -> None:
-    """Make the index for search anew from the records."""
-    from .. import search
-    from ..register import registers
-
-    with transaction.atomic():
-        search.clear()
-        for kind, register in registers.items():
-            records = register.model._default_manager.order_by("pk").iterator(chunk_size=1000)
-            search.index_many((r.pk, kind, register.search_text(r)) for r in records)

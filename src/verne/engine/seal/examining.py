@@ -73,8 +73,7 @@ def examine(*, against: str = "", counts: Counts | None = None) -> Iterator[Find
     yield from _tree(signed, list(_kept_elsewhere(against, known)), counts)
     for source in canonical.sources.values():
         yield from _rows_of_history(source, counts)
-    for table in triggers.tracked_tables():
-        yield from _rows(table, counts)
+    yield from rows_against_history(counts)
     yield from _files(counts)
     # Last: whoever dropped them all would otherwise hide among them what was done then.
     yield from _triggers()
@@ -313,6 +312,12 @@ def _of_record(number: int | None) -> str:
 
 
 # --- The rows against their history --------------------------------------------------------------
+
+
+def rows_against_history(counts: Counts) -> Iterator[Finding]:
+    """Every table that is in the history, row by row; none of it is held in memory."""
+    for table in triggers.tracked_tables():
+        yield from _rows(table, counts)
 
 
 def _rows(table: triggers.Table, counts: Counts) -> Iterator[Finding]:
