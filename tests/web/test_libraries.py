@@ -13,7 +13,7 @@ from django.urls import reverse
 from verne.conformity.library import ours
 from verne.conformity.library.assessing import begin, finish, judge
 from verne.conformity.library.loading import load
-from verne.conformity.library.models import Assessed, Assessment, FrameworkNode, Library
+from verne.conformity.library.models import Assessed, Assessment, Framework, FrameworkNode, Library
 from verne.conformity.library.reading import written
 from verne.conformity.library.samples import (
     a_house,
@@ -296,3 +296,26 @@ def test_a_finished_round_has_no_form(browse: Browse, manager: Person) -> None:
     where = reverse("assessment-node", args=[assessment.pk, node("1.1").pk])
     assert "Save and go to the next" not in text(browse(manager).get(where))
     assert browse(manager).post(where, sent(result="conforming")).status_code == 422
+
+
+def test_what_another_framework_covers_is_taken_over_and_back(
+    browse: Browse, manager: Person, reader: Person
+) -> None:
+    kitchen = a_round(manager)
+    load(written(a_house()), by=manager)
+    judge(kitchen, node("1.1"), by=manager, result="conforming")
+    house = begin(Framework.objects.get(ref="house"), by=manager, title="The house")
+    where = reverse("assessment-take-over", args=[house.pk])
+    browser = browse(manager)
+    looked = browser.get(where)
+    assert "Covered in full" in text(looked)
+    ticked = re.findall(r'name="node" value="(\d+)" checked', looked.content.decode())
+    assert len(ticked) == 1
+    source = str(kitchen.framework_id)
+    done = browser.post(where, {"from": source, "node": ticked}, follow=True)
+    assert "1 requirement is judged by what Rules of the kitchen shows" in text(done)
+    undo = re.search(r'action="(/libraries/assessments/\d+/take-back/\d+/)"', done.content.decode())
+    assert undo
+    assert browse(reader).post(undo[1]).status_code == 403
+    assert "1 judgement is taken back." in text(browser.post(undo[1], follow=True))
+    assert browse(reader).get(where).status_code == 403

@@ -75,8 +75,8 @@ def change(
     """Change what is assessed: title, scope, groups, owner. Nothing judged is lost by it."""
     require(by)
     with transaction.atomic():
-        assessment = _locked(assessment)
-        _require_open(assessment)
+        assessment = locked(assessment)
+        require_open(assessment)
         if version != assessment.version:
             raise ValidationError(
                 _("Somebody else changed the assessment meanwhile. Look at it again.")
@@ -96,8 +96,8 @@ def finish(assessment: Assessment, *, by: Person, note: str = "") -> Assessment:
     """Close a round; what was judged stands as it is until somebody takes the round up again."""
     require(by)
     with transaction.atomic():
-        assessment = _locked(assessment)
-        _require_open(assessment)
+        assessment = locked(assessment)
+        require_open(assessment)
         with act("assess", by=by, name="finish", note=note.strip(), kind=KIND) as work:
             assessment.finished_at = work.act.at
             assessment.version += 1
@@ -110,7 +110,7 @@ def take_up_again(assessment: Assessment, *, by: Person, note: str) -> Assessmen
     if not note.strip():
         raise ValidationError({"note": _("Say why it is taken up again.")})
     with transaction.atomic():
-        assessment = _locked(assessment)
+        assessment = locked(assessment)
         if assessment.finished_at is None:
             raise ValidationError(_("This assessment is not finished."))
         with act("assess", by=by, name="take_up_again", note=note.strip(), kind=KIND):
@@ -147,8 +147,8 @@ def judge(
     result = result or proposed.result
     score = proposed.score if score is None else score
     with transaction.atomic():
-        assessment = _locked(assessment)
-        _require_open(assessment)
+        assessment = locked(assessment)
+        require_open(assessment)
         _refuse_wrong(assessment, node, result=result, score=score, note=note)
         there = Assessed.objects.filter(assessment=assessment, node=node).first()
         if version is not None and version != (there.version if there else 0):
@@ -246,13 +246,13 @@ def _overtaken(there: Assessed | None) -> ValidationError:
     )
 
 
-def _locked(assessment: Assessment) -> Assessment:
+def locked(assessment: Assessment) -> Assessment:
     rows = Assessment.objects.select_for_update(of=("self",)).select_related("framework__library")
     fresh: Assessment = rows.get(pk=assessment.pk)
     return fresh
 
 
-def _require_open(assessment: Assessment) -> None:
+def require_open(assessment: Assessment) -> None:
     if assessment.finished_at is not None:
         raise ValidationError(_("This assessment is finished. Take it up again to change it."))
 

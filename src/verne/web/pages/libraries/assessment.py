@@ -18,6 +18,7 @@ from verne.conformity.library import assessing
 from verne.conformity.library.assessing import RIGHT as ASSESS
 from verne.conformity.library.assessing import Sheetful
 from verne.conformity.library.models import Assessment, Framework, FrameworkNode
+from verne.conformity.library.taking_over import takings
 from verne.engine.people import Person
 from verne.engine.rights import people_who_may
 from verne.web import phrases
@@ -163,6 +164,7 @@ def page(request: HttpRequest, number: int) -> HttpResponse:
                 actions=_actions(assessment) if works else [],
             ),
             "assessment": assessment,
+            "takings": takings(assessment) if works and not assessment.finished_at else [],
             "sums": sums_of_results(sheet.counts()),
             "done": sheet.done,
             "all": len(sheet.asked),
@@ -194,6 +196,7 @@ def _actions(assessment: Assessment) -> list[Action]:
         return [Action(label=_("Take it up again"), url=reverse("assessment-again", args=[number]))]
     return [
         Action(label=_("Change"), url=reverse("assessment-change", args=[number]), key="e"),
+        Action(label=_("Take over"), url=reverse("assessment-take-over", args=[number])),
         Action(label=_("Finish"), url=reverse("assessment-finish", args=[number]), kind="primary"),
     ]
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import assessment, beside, framework, index, judging, library, loading
+from . import assessment, beside, framework, index, judging, library, loading, taking_over
 
 urlpatterns = [
     path("", index.index, name="libraries"),
@@ -21,6 +21,12 @@ urlpatterns = [
     path("assessments/<int:number>/change/", assessment.change, name="assessment-change"),
     path("assessments/<int:number>/finish/", assessment.finish, name="assessment-finish"),
     path("assessments/<int:number>/again/", assessment.again, name="assessment-again"),
+    path("assessments/<int:number>/take-over/", taking_over.page, name="assessment-take-over"),
+    path(
+        "assessments/<int:number>/take-back/<int:act>/",
+        taking_over.back,
+        name="assessment-take-back",
+    ),
     path("assessments/<int:number>/<int:node>/", judging.node, name="assessment-node"),
     path("assessments/<int:number>/<int:node>/carry/", judging.carry, name="assessment-carry"),
 ]
