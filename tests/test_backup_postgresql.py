@@ -41,20 +41,27 @@ PLAN = b"Call the shop first, then the bank."
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres.server() as url:
+def server(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """A server; its first database has tables, and the others are made like it."""
+    with postgres.server() as url, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATABASE_URL", url)
+        home = tmp_path_factory.mktemp("tables")
+        with django_db_blocker.unblock(), at_home(home, program._database(home)):
+            call_command("migrate", verbosity=0, interactive=False)
         yield url
 
 
 @pytest.fixture
 def database(server: str, request: pytest.FixtureRequest, monkeypatch: Any) -> Any:
-    """Makes databases on the server, and gives their settings."""
+    """Makes databases on the server, with tables in them if asked, and gives their settings."""
     names = iter(range(100))
 
-    def make() -> dict[str, Any]:
+    def make(*, like: str = "template1") -> dict[str, Any]:
         name = f"{request.node.name[:40]}_{next(names)}".lower()
         with psycopg.connect(server, autocommit=True) as plain:
-            plain.execute(f'CREATE DATABASE "{name}"')
+            plain.execute(f'CREATE DATABASE "{name}" TEMPLATE {like}')
         monkeypatch.setenv("DATABASE_URL", server.replace("/verne?", f"/{name}?"))
         return program._database(Path("nowhere"))
 
@@ -98,8 +105,7 @@ def faults() -> list[str]:
 
 
 def test_every_row_comes_back_into_another_database(tmp_path: Path, database: Any) -> None:
-    with at_home(tmp_path / "home", database()):
-        call_command("migrate", verbosity=0, interactive=False)
+    with at_home(tmp_path / "home", database(like="verne")):
         tell_a_story()
         before = everything()
         last = Incident.objects.latest("pk").pk
@@ -117,8 +123,7 @@ def test_every_row_comes_back_into_another_database(tmp_path: Path, database: An
 
 
 def test_whatever_was_acknowledged_before_it_is_in_it(tmp_path: Path, database: Any) -> None:
-    with at_home(tmp_path / "home", database()):
-        call_command("migrate", verbosity=0, interactive=False)
+    with at_home(tmp_path / "home", database(like="verne")):
         tell_a_story()
         acknowledged: list[str] = []
         enough, stop = threading.Event(), threading.Event()
@@ -149,8 +154,7 @@ def test_whatever_was_acknowledged_before_it_is_in_it(tmp_path: Path, database: 
 
 
 def test_a_database_in_use_is_refused_or_moved_into_a_schema(tmp_path: Path, database: Any) -> None:
-    with at_home(tmp_path / "home", database()):
-        call_command("migrate", verbosity=0, interactive=False)
+    with at_home(tmp_path / "home", database(like="verne")):
         tell_a_story()
         made = making.make(tmp_path / "backups")
         a_service(Person.objects.get(name="Ada Kim"), title="Came later")
@@ -168,8 +172,7 @@ def test_a_database_in_use_is_refused_or_moved_into_a_schema(tmp_path: Path, dat
 def test_a_failure_in_the_middle_leaves_the_former_rows(
     tmp_path: Path, database: Any, monkeypatch: Any
 ) -> None:
-    with at_home(tmp_path / "home", database()):
-        call_command("migrate", verbosity=0, interactive=False)
+    with at_home(tmp_path / "home", database(like="verne")):
         tell_a_story()
         made = making.make(tmp_path / "backups")
         before = everything()
@@ -178,7 +181,7 @@ def test_a_failure_in_the_middle_leaves_the_former_rows(
             raise OSError("No space left on device")
 
         monkeypatch.setattr(keeping, "set_sequences", full)
-        with pytest.raises(OSError, match="No space left"):
+        with pytest.raises(CannotRestore, match="No space left.*is as it was"):
             restoring.restore(made.path, replace=True, bring_forward=never)
         assert everything() == before
         assert not faults()
@@ -213,8 +216,7 @@ def test_what_was_begun_on_sqlite_goes_on_in_postgresql(tmp_path: Path, database
 def test_the_doctor_finds_numbers_behind_their_rows_and_mends_them(
     tmp_path: Path, database: Any
 ) -> None:
-    with at_home(tmp_path / "home", database()):
-        call_command("migrate", verbosity=0, interactive=False)
+    with at_home(tmp_path / "home", database(like="verne")):
         tell_a_story()
         with connection.cursor() as cursor:
             cursor.execute("SELECT setval('engine_sheet_id_seq', 1)")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from django.conf import settings
-from django.db import connection, connections, transaction
+from django.db import DatabaseError, connection, connections, transaction
 from django.db.migrations.loader import MigrationLoader
 
 from verne import __version__
@@ -96,11 +96,14 @@ def restore(
             )
         done = Restored(checked.manifest, missing=checked.missing)
         aside = home / f"before-restore-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-        if not checked.manifest.keys_only:
-            done.files = _place_files(staged.folder / "files")
-        with _placing_keys(staged.folder, aside, done):
+        try:
             if not checked.manifest.keys_only:
-                _restore_database(staged, done, aside, bring_forward, told)
+                done.files = _place_files(staged.folder / "files")
+            with _placing_keys(staged.folder, aside, done):
+                if not checked.manifest.keys_only:
+                    _restore_database(staged, done, aside, bring_forward, told)
+        except (OSError, DatabaseError) as wrong:
+            raise CannotRestore(f"It failed: {wrong} What was here is as it was.") from wrong
         if aside.exists():
             done.aside = done.aside or str(aside)
         return done
