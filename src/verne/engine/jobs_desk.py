@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import connection, models, transaction
 from django.utils import timezone
+from django.utils.formats import localize
 from django.utils.translation import gettext_lazy as _
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
@@ -76,9 +77,14 @@ class Recurring:
         return str(found) if found else words_of(self.schedule.job)
 
     @property
-    def seconds(self) -> float | None:
-        took = self.schedule.milliseconds
-        return None if took is None else took / 1000
+    def took(self) -> StrOrPromise:
+        """How long the last run took: seconds, or so little that it does not matter."""
+        thousandths = self.schedule.milliseconds
+        if thousandths is None:
+            return "–"
+        if thousandths < 100:
+            return _("under 0.1 s")
+        return _("%(seconds)s s") % {"seconds": localize(round(thousandths / 1000, 1))}
 
 
 def plain_error(row: Row) -> StrOrPromise:
