@@ -148,6 +148,40 @@ def _sqlite(path: Path) -> dict[str, Any]:
     }
 
 
+def _mail() -> dict[str, Any]:
+    """VERNE_MAIL_URL: smtp://user:password@host:587, smtps:// for TLS from the first byte.
+
+    `?tls=no` on smtp:// speaks plainly, for a relay on the same machine. Empty sends nothing.
+    """
+    url = os.environ.get("VERNE_MAIL_URL", "")
+    if not url:
+        return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
+    parts = urlsplit(url)
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        raise ImproperlyConfigured(
+            "VERNE_MAIL_URL cannot be read: write smtp://user:password@host:587, or smtps:// for "
+            "a server that speaks TLS from the first byte."
+        )
+    if not MAIL_FROM or "@" not in MAIL_FROM:
+        raise ImproperlyConfigured("VERNE_MAIL_URL is set: say in VERNE_MAIL_FROM who is writing.")
+    if not ADDRESS.startswith(("http://", "https://")):
+        raise ImproperlyConfigured(
+            "VERNE_MAIL_URL is set: say in VERNE_ADDRESS where Verne is, such as "
+            "https://verne.example.com, for the links in the letters."
+        )
+    safe = parts.scheme == "smtps"
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": parts.port or (465 if safe else 587),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": safe,
+        "EMAIL_USE_TLS": not safe and "tls=no" not in parts.query,
+        "EMAIL_TIMEOUT": 20,
+    }
+
+
 VERNE_HOME = Path(os.environ.get("VERNE_HOME", "var")).resolve()
 """Holds the database, the files people attach, and the keys."""
 
@@ -323,6 +357,13 @@ SEAL_COPY = os.environ.get("VERNE_SEAL_COPY", "")
 """A file outside, best on another machine, to which every checkpoint of the seal is appended."""
 SEAL_TIME_STAMPS = os.environ.get("VERNE_TIME_STAMPS", "")
 """Address of an authority that signs the time of checkpoints (RFC 3161); empty asks nobody."""
+ADDRESS = os.environ.get("VERNE_ADDRESS", "") or (CSRF_TRUSTED_ORIGINS or [""])[0]
+"""Where people reach Verne, for links in what leaves it; else the first of VERNE_ORIGINS."""
+MAIL_URL = os.environ.get("VERNE_MAIL_URL", "")
+"""The mail server; empty sends no mail."""
+MAIL_FROM = os.environ.get("VERNE_MAIL_FROM", "")
+"""Who is writing: Verne <verne@example.com>."""
+globals().update(_mail())
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 

@@ -30,6 +30,7 @@ COMMANDS = {
     "token": ("token", "Make, list and revoke the tokens with which programs call the API."),
     "backup": ("backup", "Write everything into one file while people work, or check one."),
     "restore": ("restore", "Put a backup into an empty installation."),
+    "mail": ("mail", "Show somebody's letter of the day, or send it to try the mail server."),
     "doctor": ("doctor", "Examine the installation and say what to mend."),
     "env": ("env", "Prepare the environment and nothing else (./verne env)."),
 }

@@ -16,6 +16,7 @@ from .jobs_schedules import JobSchedule as JobSchedule
 from .jobs_workers import JobClaim as JobClaim
 from .jobs_workers import JobWorker as JobWorker
 from .links import Link as Link
+from .mail import Letter as Letter
 from .people import Assignment as Assignment
 from .people import Organization as Organization
 from .people import Person as Person

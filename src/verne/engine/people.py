@@ -84,6 +84,11 @@ class Person(AbstractBaseUser):
         _("time zone"), max_length=60, blank=True, validators=[_a_time_zone]
     )
     theme = models.CharField(_("theme"), max_length=10, choices=Theme, blank=True)
+    wants_mail = models.BooleanField(
+        _("a letter in the morning"),
+        default=True,
+        help_text=_("At most one a day, with what needs you; none while nothing does."),
+    )
 
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]

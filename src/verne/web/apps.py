@@ -13,6 +13,7 @@ class WebConfig(AppConfig):
         from verne.engine import erasure, signing
         from verne.engine.people import Person
 
+        from . import digest  # noqa: F401
         from .entrance import attempts, events, factors, proof, sessions  # noqa: F401
 
         if attempts not in signing.guesses:

@@ -59,14 +59,8 @@ def open_sheets(person: Person) -> models.QuerySet[Any]:
 
 def mine(person: Person, limit: int = 12) -> tuple[list[Hit], bool]:
     """The work of this person, least time left first; and whether there is more."""
-    whose = Q(owner=person) | _waiting_for(person)
-    if person.team_ids:
-        whose |= Q(owner=None, team__in=person.team_ids)
-    rows = (
-        open_sheets(person)
-        .filter(whose)
-        .exclude(_steady())
-        .order_by(F("due_at").asc(nulls_last=True), F("priority").asc(nulls_last=True), "id")
+    rows = owned(person).order_by(
+        F("due_at").asc(nulls_last=True), F("priority").asc(nulls_last=True), "id"
     )
     # A clock that is paused and due when its record is due is the one that leads.
     halted = Clock.objects.filter(
@@ -74,6 +68,14 @@ def mine(person: Person, limit: int = 12) -> tuple[list[Hit], bool]:
     )
     sheets = list(rows.annotate(paused=Exists(halted))[: limit + 1])
     return [_hit(sheet) for sheet in sheets[:limit]], len(sheets) > limit
+
+
+def owned(person: Person) -> models.QuerySet[Any]:
+    """Unfinished records that are this person's work: their own, their teams', waiting for them."""
+    whose = Q(owner=person) | _waiting_for(person)
+    if person.team_ids:
+        whose |= Q(owner=None, team__in=person.team_ids)
+    return open_sheets(person).filter(whose).exclude(_steady())
 
 
 def _waiting_for(person: Person) -> Q:

@@ -48,7 +48,7 @@ class ProfileForm(forms.ModelForm[Person]):
 
     class Meta:
         model = Person
-        fields = ("name", "email", "language", "time_zone", "theme")
+        fields = ("name", "email", "language", "time_zone", "theme", "wants_mail")
 
 
 def base_of(person: Person) -> str:
