@@ -91,18 +91,39 @@ def test_a_key_that_everybody_may_read_is_found_and_closed(db, tmp_path, setting
 @pytest.mark.django_db
 def test_jobs_that_failed_or_hang_are_named_with_the_reason():
     from verne.engine.jobs import forget_finished_jobs, later
+    from verne.engine.jobs_workers import JobWorker, _claim
 
-    for status, hours in (("FAILED", 1), ("RUNNING", 3)):
-        later(forget_finished_jobs)
-        then = timezone.now() - timedelta(hours=hours)
-        DBTaskResult.objects.filter(status="READY").update(
-            status=status,
-            started_at=then,
-            finished_at=then,
-            traceback="Traceback\nOSError: No space left on device\n",
-        )
-    assert "failed 1 times in the last week: OSError: No space left" in said(examination.jobs)
-    assert "has been running since" in said(examination.jobs)
+    hour = timedelta(hours=1)
+    later(forget_finished_jobs)
+    DBTaskResult.objects.update(
+        status="FAILED",
+        finished_at=timezone.now() - hour,
+        exception_class_path="builtins.OSError",
+        traceback="Traceback\nOSError: No space left on device\n",
+    )
+    later(forget_finished_jobs)
+    assert _claim(JobWorker.enlist("work"))
+    DBTaskResult.objects.running().update(started_at=timezone.now() - 3 * hour)
+    report = said(examination.jobs)
+    assert "forget_finished_jobs failed for good" in report
+    assert "UTC: No space left on device" in report
+    assert "has been running in" in report
+
+
+@pytest.mark.django_db
+def test_a_recurring_job_that_went_well_since_is_no_matter():
+    from verne.engine.jobs import forget_finished_jobs, later
+    from verne.engine.jobs_schedules import settle_schedules
+    from verne.engine.jobs_workers import run_waiting
+
+    settle_schedules(timezone.now())
+    later(forget_finished_jobs)
+    yesterday = timezone.now() - timedelta(days=1)
+    DBTaskResult.objects.update(status="FAILED", finished_at=yesterday)
+    assert levels(examination.jobs) == ["warning"]
+    later(forget_finished_jobs)
+    run_waiting()
+    assert levels(examination.jobs) == ["ok"]
 
 
 def test_a_key_of_the_seal_that_is_lost_is_found(email, tmp_path, settings):

@@ -13,7 +13,6 @@ from pathlib import Path
 import click
 from django.conf import settings
 from django.db import DatabaseError, connection
-from django.db.models import Count
 from django.utils import timezone
 
 from verne import __version__
@@ -184,38 +183,42 @@ def secrets() -> Findings:
 
 
 def jobs() -> Findings:
-    from django_tasks_db.models import DBTaskResult
-
+    """What failed for good, hangs or is late."""
+    from verne.engine import jobs_desk
     from verne.engine.jobs_schedules import JobSchedule
 
     now = timezone.now()
-    failed = DBTaskResult.objects.failed().filter(finished_at__gt=now - timedelta(days=7))
-    long = DBTaskResult.objects.running().filter(started_at__lt=now - timedelta(hours=1))
+    given_up: dict[str, list[jobs_desk.Seen]] = {}
+    for job in jobs_desk.seen(jobs_desk.failed()[:200]):
+        if not job.mended:
+            given_up.setdefault(job.row.task_path, []).append(job)
+    for path, failures in given_up.items():
+        times = "" if len(failures) == 1 else f" {len(failures)} times, last"
+        last = failures[0]
+        yield warning(
+            "jobs",
+            f"{path} failed for good{times} on {last.row.finished_at:%Y-%m-%d %H:%M} UTC: "
+            f"{last.error}",
+            "Settings, Background jobs shows where, and runs it again or clears it away.",
+        )
+    hung = list(jobs_desk.running().filter(job__started_at__lt=now - timedelta(hours=1)))
+    for claim in hung:
+        yield warning(
+            "jobs",
+            f"{claim.job.task_path} has been running in {claim.worker} since "
+            f"{claim.job.started_at:%Y-%m-%d %H:%M} UTC.",
+            "If it hangs, end that process and start it again: the job is taken up anew.",
+        )
     late = JobSchedule.objects.filter(due_at__lt=now - timedelta(minutes=15))
-    names = failed.values("task_path").annotate(number=Count("pk")).order_by("-number")
-    for row in names:
-        last = failed.filter(task_path=row["task_path"]).latest("finished_at")
-        reason = last.traceback.strip().splitlines()[-1:] or [last.exception_class_path]
-        yield warning(
-            "jobs",
-            f"{row['task_path']} failed {row['number']} times in the last week: {reason[0]}",
-            "Its last error is in the log of verne up.",
-        )
-    for hung in long:
-        yield warning(
-            "jobs",
-            f"{hung.task_path} has been running since {hung.started_at:%Y-%m-%d %H:%M} UTC.",
-            "If it hangs, end Verne and start it again: the job is taken up anew.",
-        )
     if late:
         yield warning(
             "jobs",
             f"{len(late)} recurring jobs are late, such as {late[0].job}.",
-            "They run while verne up runs; the next start makes up for it.",
+            "They run while verne up or verne work runs; the next start makes up for it.",
         )
-    waiting = DBTaskResult.objects.ready().count()
-    if not (names or long or late):
-        yield well("jobs", f"{waiting} are waiting, none has failed in the last week.")
+    if not (given_up or hung or late):
+        waiting = jobs_desk.waiting()[:1000].count()
+        yield well("jobs", f"{waiting} are waiting, none has failed for good.")
 
 
 def backup() -> Findings:
