@@ -23,6 +23,7 @@ from verne.engine.acts import revise
 from verne.engine.files import Attachment, attach
 from verne.engine.keeping import age, making, restoring
 from verne.engine.keeping import postgresql as keeping
+from verne.engine.keeping.manifest import LEFT_OUT
 from verne.engine.keeping.restoring import CannotRestore
 from verne.engine.people import Person, Role
 from verne.engine.records import Sheet
@@ -94,7 +95,7 @@ def everything() -> dict[str, list[Any]]:
     with connection.cursor() as cursor:
         found = {}
         for table in keeping.columns(cursor):
-            if table not in keeping.LEFT_OUT:
+            if table not in LEFT_OUT:
                 cursor.execute(f'SELECT t::text FROM "{table}" t ORDER BY 1')
                 found[table] = cursor.fetchall()
         return found

@@ -97,6 +97,11 @@ def _tell(done: Restored) -> None:
             "The key of the seal is not here. Restore it from the backup of the keys, or begin a "
             "new one with `verne seal --new-key`."
         )
+    if "secret.key" not in done.keys:
+        click.echo(
+            "secret.key is not in this backup. Until it is put back from the backup of keys, the "
+            "authenticator apps of people are not recognized."
+        )
     click.echo("Next: verne verify --database, verne doctor, then verne up.")
 
 

@@ -14,6 +14,8 @@ from verne import __version__
 
 FORMAT = 1
 """Of the archive. A program reads its own and every earlier one."""
+LEFT_OUT = ("django_session", "web_session")
+"""Tables whose rows are not kept: whoever gets hold of a backup is not signed in as anybody."""
 
 
 class NotABackup(Exception):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import postgresql, sqlite
 from .archive import Told, silently
-from .manifest import NotABackup
+from .manifest import LEFT_OUT, NotABackup
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -30,7 +30,7 @@ def move_rows(connection: BaseDatabaseWrapper, source: Path, told: Told = silent
         )
         done = 0
         for table, types in _types(cursor).items():
-            if table in MADE_ANEW or table in postgresql.LEFT_OUT:
+            if table in MADE_ANEW or table in LEFT_OUT:
                 continue
             if set(types) != set(theirs.get(table, ())):
                 raise NotABackup(f"The table {table} has other columns on SQLite; this is a fault.")

@@ -14,13 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .archive import PIECE, QUICK, Told, silently
-from .manifest import Head, Manifest, NotABackup
+from .manifest import LEFT_OUT, Head, Manifest, NotABackup
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
-
-LEFT_OUT = ("django_session",)
-"""Whoever gets hold of a backup is not signed in as anybody."""
 
 
 @contextmanager
@@ -114,14 +111,16 @@ def load_rows(
     """Fill the tables, which stand as the manifest's migrations made them, with its rows."""
     with bare(connection) as cursor:
         there = columns(cursor)
-        for table, names in manifest.columns.items():
+        # A part of the program that is gone has left its tables behind, and nothing in them.
+        filled = {t: names for t, names in manifest.columns.items() if manifest.tables[t]}
+        for table, names in filled.items():
             if sorted(there.get(table, ())) != sorted(names):
                 raise NotABackup(
                     f"The table {table} of this backup has other columns than its migrations make: "
                     "it was made by a changed Verne. Restore it with the one that made it."
                 )
         total, done = sum(manifest.tables.values()), 0
-        for table, names in manifest.columns.items():
+        for table, names in filled.items():
             with (
                 gzip.open(folder / f"{table}.copy.gz") as rows,
                 cursor.copy(f"COPY {_name(table)} ({_list(names)}) FROM STDIN") as into,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import re
 import shutil
 import sqlite3
 import tempfile
@@ -172,11 +173,14 @@ def _refuse_what_cannot_be(manifest: Manifest) -> None:
     for migration in loader.disk_migrations.values():
         ours |= set(migration.replaces)
     labels = {label for label, _name in ours}
+    # A part of the program that is unknown here has gone since, unless the backup is of a later
+    # version.
+    later = _number(manifest.program) > _number(__version__)
     strange = [
         f"{label}.{name}"
         for label, names in by_app(manifest.migrations).items()
         for name in names
-        if label not in labels or (label, name) not in ours
+        if (label in labels or later) and (label, name) not in ours
     ]
     if strange:
         raise CannotRestore(
@@ -184,6 +188,11 @@ def _refuse_what_cannot_be(manifest: Manifest) -> None:
             f"Verne {__version__} and does not. Install that version, or a later one, and restore "
             "it with that. Nothing was changed."
         )
+
+
+def _number(version: str) -> tuple[int, ...]:
+    """A version as numbers that sort."""
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
 
 
 def _refuse_unless_empty(replace: bool) -> None:

@@ -8,12 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .archive import Told, silently
-from .manifest import Head, Manifest, NotABackup
+from .manifest import LEFT_OUT, Head, Manifest, NotABackup
 
 PAGES = 2_048
 """Pages copied between two looks at the progress: 8 MB."""
-LEFT_OUT = ("django_session",)
-"""Whoever gets hold of a backup is not signed in as anybody."""
 
 
 class Corrupt(Exception):
