@@ -21,6 +21,7 @@ from django.test import Client  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
 
 from verne.api.models import Token  # noqa: E402
+from verne.cli import examination  # noqa: E402
 from verne.engine import replica  # noqa: E402
 from verne.engine.acts import act  # noqa: E402
 from verne.engine.people import Assignment, Organization, Person, Role  # noqa: E402
@@ -36,6 +37,7 @@ def main() -> None:
     ada_browser, jun_browser, guest_browser = browser(ada), browser(jun), browser(guest)
     settle()
 
+    found["doctor"] = [each.level for each in examination.copy_of_database()]
     found["list"] = asked(lambda: ada_browser.get("/incidents/"))
     found["search"] = asked(lambda: ada_browser.get("/search/?q=mail"))
     found["export"] = asked(lambda: streamed(ada_browser.get("/incidents/export")))
@@ -87,6 +89,7 @@ def main() -> None:
     break_copy()
     found["gone in the middle"] = asked_primary(lambda: reader.get("/incidents/"))
     found["down"] = asked_primary(lambda: reader.get("/incidents/"))
+    found["doctor, down"] = [each.says for each in examination.copy_of_database()]
     json.dump(found, sys.stdout)
 
 

@@ -69,3 +69,8 @@ def test_a_copy_that_is_too_far_behind_is_not_believed(found: dict[str, Any]) ->
 def test_when_the_copy_is_gone_the_primary_answers(found: dict[str, Any], what: str) -> None:
     assert found[what]["status"] == 200
     assert found[what]["primary"]
+
+
+def test_the_doctor_says_whether_the_copy_is_read_from(found: dict[str, Any]) -> None:
+    assert found["doctor"] == ["ok"]
+    assert found["doctor, down"][0].startswith("It is not read from: ")

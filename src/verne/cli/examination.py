@@ -299,6 +299,29 @@ def clock() -> Findings:
     yield well("clock", f"{now:%Y-%m-%d %H:%M} UTC, and nothing in the history is later.")
 
 
+def copy_of_database() -> Findings:
+    """The standby for lists, if one is named; the pooler, if one stands in between."""
+    from verne.engine import replica
+    from verne.engine.postgresql import pooler
+
+    if connection.vendor == "postgresql" and pooler.is_between(connection):
+        yield well("pooler", "A pooler lends connections; nothing is left on one.")
+    if replica.ALIAS not in settings.DATABASES:
+        return
+    try:
+        sight = replica.look()
+    except DatabaseError as wrong:
+        yield warning(
+            "replica",
+            f"It is not read from: {wrong}".strip(),
+            "Lists are read from the primary meanwhile. See that VERNE_REPLICA_URL names a "
+            "standby of this database, and that it runs.",
+        )
+        return
+    behind = max(0, sight.primary - sight.copy)
+    yield well("replica", f"It follows, {megabytes(behind)} of the log behind.")
+
+
 def space() -> Findings:
     home = Path(settings.VERNE_HOME)
     free = shutil.disk_usage(home).free
@@ -320,5 +343,6 @@ SURROUNDINGS: dict[str, Callable[[], Findings]] = {
     "leftovers": leftovers,
     "clock": clock,
     "disk": space,
+    "replica": copy_of_database,
 }
 """What lies around what is kept."""

@@ -243,8 +243,12 @@ class Copy:
 _copy = Copy()
 
 
+def look() -> Sight:
+    """Where both stand now; a DatabaseError when the copy cannot be read from, and why."""
+    return _sight(time.monotonic())
+
+
 def _sight(now: float) -> Sight:
-    """Where both stand; an error when the copy is none of this server."""
     with _primary().cursor() as cursor:
         cursor.execute(
             "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn, system_identifier"
