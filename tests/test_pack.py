@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import random
 import shutil
@@ -18,12 +19,15 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils import timezone
 
 from verne.conformity.pack import envelope, making
+from verne.engine import files
 from verne.engine.acts import revise
 from verne.engine.people import Person
 from verne.engine.seal import keys, outside
 from verne.engine.seal.models import Pack
+from verne.engine.testing import a_person
 from verne.sms.resolution.incident.samples import an_incident
 from verne.sms.resolution.problem.samples import a_problem
+from verne.sms.support.document.samples import a_document, a_revision, put_in_force
 from verne.verifier import manifest_text, verify_pack
 
 pytestmark = pytest.mark.django_db
@@ -298,3 +302,76 @@ def test_a_pack_of_the_future_or_of_no_time_is_refused(manager: Person) -> None:
 
 def test_what_looks_like_a_formula_is_kept_from_being_one() -> None:
     assert making.table(["a"], [["=1+1"]]) == "\ufeffa\r\n'=1+1\r\n".encode()
+
+
+# --- Attached files, and other languages ---------------------------------------------------------
+
+PLAN = b"Restart the queue, then the gateway."
+
+
+@pytest.fixture
+def attached(manager: Person, home: Path) -> Path:
+    """A document in force whose text is a file, and the pack that carries it."""
+    until = timezone.now()
+    document = a_document(manager)
+    text = a_revision(manager, document=document, form="file", text="")
+    files.attach(text, io.BytesIO(PLAN), name="plan.txt", by=manager)
+    put_in_force(text, by=manager, signer=a_person("Petr Novak", roles=["top_management"]))
+    until = timezone.now()
+    made = making.make(
+        since=until - timedelta(days=1),
+        until=until,
+        by=manager,
+        language="es",
+        with_files=True,
+    )
+    place = home / made.name
+    place.write_bytes(made.content)
+    return place
+
+
+@pytest.mark.thorough
+def test_attached_files_are_named_by_hash_and_carried_if_asked(
+    attached: Path, manager: Person
+) -> None:
+    assert attached.name.endswith("-es.zip")
+    report = verify_pack(attached)
+    assert report.faults == []
+    assert report.facts["attached"] == 1
+    (row,) = json.loads(files_of(attached)["files/files.json"])
+    digest = hashlib.sha256(PLAN).hexdigest()
+    assert (row["name"], row["sha256"], row["file"]) == ("plan.txt", digest, f"files/{digest}.txt")
+    assert files_of(attached)[row["file"]] == PLAN
+    bare = packed(manager, attached.with_name("bare.zip"))
+    (row,) = json.loads(files_of(bare)["files/files.json"])
+    assert (row["sha256"], row["file"]) == (digest, "")
+    assert faults(bare) == []
+
+
+@pytest.mark.thorough
+def test_another_file_under_the_same_name_is_found(attached: Path) -> None:
+    (row,) = json.loads(files_of(attached)["files/files.json"])
+    other = b"Do nothing."
+    forged = rewritten(attached, {row["file"]: other})
+    assert (row["file"], "It is not the content of “plan.txt” that was attached.") in faults(forged)
+    # With the hash in the list made to fit, the sealed history still knows the true one.
+    listed = [row | {"sha256": hashlib.sha256(other).hexdigest()}]
+    again = rewritten(forged, {"files/files.json": envelope.as_json(listed)})
+    assert any("sealed history" in said for _where, said in faults(again))
+
+
+@pytest.mark.thorough
+def test_a_pack_is_read_in_the_language_asked_for(attached: Path) -> None:
+    told = files_of(attached)
+    page = told["statement/statement.html"].decode()
+    assert '<html lang="es">' in page
+    assert "Contexto de la organización" in page or "Organización" in page
+    # What programs read is the same in every language.
+    assert b'"nonconforming"' in told["statement/statement.json"]
+    assert told["checks/docs-approved.csv"].decode("utf-8-sig").startswith("ref,title,state")
+
+
+def test_a_language_there_is_none_of_is_refused(manager: Person, home: Path) -> None:
+    now = timezone.now()
+    with pytest.raises(ValidationError, match="tlh"):
+        making.make(since=now - timedelta(days=1), until=now, by=manager, language="tlh")

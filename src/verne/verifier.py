@@ -352,6 +352,7 @@ class _Pack:
         self._check_consistency()
         told = self._check_entries()
         self._check_records(told)
+        self._check_attached(told)
         self._check_populations()
 
     def _json(self, name: str) -> Any:
@@ -493,6 +494,34 @@ class _Pack:
                 self.report.fault(name, f"{place} is not what its sealed history shows.")
         self.report.facts["records"] = len(names)
 
+    def _check_attached(self, told: _Told) -> None:
+        """Attached files: the record has them, and their content is the one that was attached."""
+        if "files/files.json" not in self.files:
+            return
+        listed = "files/files.json"
+        try:
+            rows = self._json(listed)
+            names = [row["name"] for row in rows]
+        except (KeyError, ValueError, TypeError):
+            self.report.fault(listed, "It cannot be read.")
+            return
+        contents = {e["row"]: e["after"] for e in told.of(FILES)}
+        attached = {e["row"]: e for e in told.of(ATTACHMENTS) if e["op"] == "I"}
+        for name, row in zip(names, rows, strict=True):
+            try:
+                entry, place = attached[row["attachment"]], row["file"]
+                said = (row["record"], row["content"], name)
+                shown = (entry["record"], int(entry["after"]["file_id"]), entry["after"]["name"])
+                good = said == shown and contents[row["content"]]["sha256"] == row["sha256"]
+                digest = hashlib.sha256(self.files[place]).hexdigest() if place else row["sha256"]
+            except (KeyError, ValueError, TypeError):
+                good, place, digest = False, "", ""
+            if not good:
+                self.report.fault(listed, f"“{name}” is not what the sealed history shows.")
+            elif digest != row["sha256"]:
+                self.report.fault(place, f"It is not the content of “{name}” that was attached.")
+        self.report.facts["attached"] = len(rows)
+
     def _check_populations(self) -> None:
         """The lists of a check hold as many rows as the statement counts."""
         try:
@@ -525,6 +554,8 @@ def manifest_text(origin: str, digest: str) -> str:
 
 ERASED = "engine_erased"
 """The table whose rows say what an erasure left of an entry."""
+ATTACHMENTS, FILES = "engine_attachment", "engine_file"
+"""Which file hangs on which record, and the hash of each content."""
 
 
 class _Told:
@@ -547,6 +578,10 @@ class _Told:
             if fact["table"] == ERASED and fact["op"] == "I" and not erased:
                 says = fact["after"]
                 self.explained.add((says["source"], says["row"], says["digest"]))
+
+    def of(self, table: str) -> Iterator[dict[str, Any]]:
+        """The entries of one table, the oldest first."""
+        yield from (e for _id, e in sorted(self.entries.items()) if e["table"] == table)
 
     def unexplained(self) -> list[str]:
         """Entries whose salt is gone without a sealed row that says what stands there now."""
@@ -600,6 +635,8 @@ def told(report: Report) -> Iterator[str]:
         yield f"  files       {facts.get('files', 0)}"
         yield f"  checks      {facts.get('checks', 0)}"
         yield f"  records     {facts.get('records', 0)}"
+        if "attached" in facts:
+            yield f"  attached    {facts['attached']} files"
         yield f"  entries     {facts.get('entries', 0)} proven, of {facts.get('sealed', 0)} sealed"
         if facts.get("erased"):
             yield f"  erased      {facts['erased']} entries hold no personal data any more"

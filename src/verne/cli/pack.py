@@ -33,9 +33,16 @@ class Beginning(Instant):
     metavar="FILE",
     help="Where to write it; a name made of the period, if left out.",
 )
+@click.option("--language", metavar="CODE", default="en", help="en, ko, es or zh-hans; else en.")
+@click.option("--with-files", is_flag=True, help="Put in what is attached to its records, too.")
 @acting.in_the_name
 def command(
-    since: datetime | None, until: datetime | None, into: Path | None, name: str | None
+    since: datetime | None,
+    until: datetime | None,
+    into: Path | None,
+    language: str,
+    with_files: bool,
+    name: str | None,
 ) -> None:
     """Make an audit pack: the evidence of a period, provable without Verne.
 
@@ -52,7 +59,9 @@ def command(
     until = min(until, timezone.now()) if until else timezone.now()
     since = since or until - timedelta(days=365)
     try:
-        made = making.make(since=since, until=until, by=person)
+        made = making.make(
+            since=since, until=until, by=person, language=language, with_files=with_files
+        )
     except ValidationError as refused:
         raise click.UsageError(" ".join(refused.messages)) from refused
     except (PermissionDenied, KeyLost) as refused:

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
 from django.db.models import Max, Q
 from django.utils import timezone, translation
@@ -25,6 +26,7 @@ from verne.conformity.computing import ask
 from verne.conformity.statement import NoSnapshot, Statement, past
 from verne.engine import past as past_records
 from verne.engine.acts import act
+from verne.engine.files import File
 from verne.engine.history import Act
 from verne.engine.people import Organization, Person
 from verne.engine.records import Record, Sheet
@@ -35,7 +37,7 @@ from verne.engine.seal.tree import Tree
 
 from . import showing
 from .envelope import as_json, manifest, packed
-from .proving import Proofs, keys_and_endorsements, proofs_of
+from .proving import ATTACHMENTS, Proofs, keys_and_endorsements, proofs_of
 
 RIGHT = "conformity.make_pack"
 
@@ -50,6 +52,9 @@ STATES_CARRIED = {
     "evaluation.audit": ("conducted", "reported", "closed"),
 }
 """Kinds of which a pack carries every record in these states, beside those drawn."""
+MOST_BYTES = 500_000_000
+"""Attached files in one pack: it is put together in memory."""
+
 KINDS_CARRIED = ("evaluation.auditfinding", "improvement.nonconformity")
 """Kinds of which a pack carries every record."""
 
@@ -66,6 +71,14 @@ class Made:
     checkpoint: SealedAt
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """How a pack is asked for."""
+
+    language: str
+    with_files: bool
+
+
 @dataclass
 class _Work:
     """What is known while a pack is put together."""
@@ -78,18 +91,35 @@ class _Work:
     """Cover sheets to be carried whole, with why."""
 
 
-def make(*, since: datetime, until: datetime, by: Person | None) -> Made:
-    """A pack for a period; that it was made is noted, the file itself is not kept."""
+def make(
+    *,
+    since: datetime,
+    until: datetime,
+    by: Person | None,
+    language: str = "en",
+    with_files: bool = False,
+) -> Made:
+    """A pack for a period; that it was made is noted, the file itself is not kept.
+
+    `language` is that of whoever reads it: what programs read is the same in each. `with_files`
+    puts in what is attached to the records it carries; without, their hashes stand there.
+    """
     if by is not None and not by.may(RIGHT):
         raise PermissionDenied(_("Your roles do not include making audit packs."))
     if until > timezone.now():
         raise ValidationError(_("A pack tells of the past: choose an end that is not ahead."))
     if since >= until:
         raise ValidationError(_("The period has to begin before it ends."))
+    if language not in dict(settings.LANGUAGES):
+        raise ValidationError(
+            _("There are no words in “%(language)s”: choose one of %(all)s.")
+            % {"language": language, "all": ", ".join(dict(settings.LANGUAGES))}
+        )
     sealing.seal()
     checkpoint = _covering(until)
     former = Pack.objects.filter(until__lt=until, size__lte=checkpoint.size)
-    made = _made(since, until, checkpoint, former.order_by("until", "pk").last())
+    wanted = _Wanted(language, with_files)
+    made = _made(since, until, checkpoint, former.order_by("until", "pk").last(), wanted)
     with act("pack", by=by, note=made.sha256):
         Pack.objects.create(
             since=since,
@@ -117,9 +147,15 @@ def _covering(until: datetime) -> SealedAt:
     return found
 
 
-def _made(since: datetime, until: datetime, checkpoint: SealedAt, former: Pack | None) -> Made:
+def _made(
+    since: datetime,
+    until: datetime,
+    checkpoint: SealedAt,
+    former: Pack | None,
+    wanted: _Wanted,
+) -> Made:
     # Whoever reads a pack need not speak the language of whoever made it.
-    with translation.override("en"), timezone.override("UTC"):
+    with translation.override(wanted.language), timezone.override("UTC"):
         with then.reading(until) as statement:
             work = _Work(since, until, statement)
             _statement(work)
@@ -129,6 +165,7 @@ def _made(since: datetime, until: datetime, checkpoint: SealedAt, former: Pack |
         proofs = proofs_of(list(work.records), at=until, size=checkpoint.size)
         with past_records.reading(until):
             _records(work, proofs)
+        _files(work, proofs, carried=wanted.with_files)
         _seal(work, checkpoint, former)
         organization = _organization()
         work.files["README.txt"] = showing.readme(work.files, since, until, organization).encode()
@@ -140,6 +177,7 @@ def _made(since: datetime, until: datetime, checkpoint: SealedAt, former: Pack |
             "origin": origin,
             "from": canonical.instant(since),
             "to": canonical.instant(until),
+            "language": wanted.language,
             "verne": __version__,
             "standard": statement.catalogue.standard.designation,
             "checkpoint": {"size": checkpoint.size, "root": _root(checkpoint)},
@@ -150,7 +188,8 @@ def _made(since: datetime, until: datetime, checkpoint: SealedAt, former: Pack |
     key, private = keys.current()
     note = keys.signed_note(verifier.manifest_text(origin, digest), key, private)
     files = work.files | {"manifest.json": listed, "manifest.note": note.encode()}
-    name = f"audit-pack-{since:%Y-%m-%d}-{until:%Y-%m-%d}.zip"
+    told_in = "" if wanted.language == "en" else f"-{wanted.language}"
+    name = f"audit-pack-{since:%Y-%m-%d}-{until:%Y-%m-%d}{told_in}.zip"
     return Made(name, packed(files, at=until), digest, len(files), checkpoint)
 
 
@@ -250,9 +289,9 @@ def _population(work: _Work, check: Check, values: InForce) -> bytes:
         if not restricted:
             open_ones.append((pk, ref))
     for pk, _ref in [each for each in open_ones if each[0] in broken][:BROKEN]:
-        work.records.setdefault(pk, f"breaks {check.key}")
+        work.records.setdefault(pk, _("breaks %(check)s") % {"check": check.key})
     for pk, _ref in drawn(open_ones, check.key)[:DRAWN]:
-        work.records.setdefault(pk, f"drawn from {check.key}")
+        work.records.setdefault(pk, _("drawn from %(check)s") % {"check": check.key})
     return table(["ref", "title", "state", "owner", "filed", "due", "breaks_it"], lines)
 
 
@@ -330,6 +369,69 @@ def _records(work: _Work, proofs: Proofs) -> None:
         lines.append([sheet.ref, sheet.title, sheet.state, work.records[pk]])
     work.files["records/records.csv"] = table(["ref", "title", "state", "why"], lines)
     work.files["seal/entries.jsonl"] = proofs.lines
+
+
+def _files(work: _Work, proofs: Proofs, *, carried: bool) -> None:
+    """What was attached to the records then: its name and hash, and if asked for the content."""
+    there = [
+        (pk, int(number), row)
+        for pk, tables in sorted(proofs.rows.items())
+        for number, row in sorted(tables.get(ATTACHMENTS, {}).items(), key=lambda r: int(r[0]))
+        if not row.get("removed_at")
+    ]
+    if not there:
+        return
+    refs = dict(Sheet.objects.filter(pk__in=proofs.rows).values_list("pk", "ref"))
+    files = File.objects.in_bulk({int(row["file_id"]) for _pk, _number, row in there})
+    if carried:
+        _refuse_too_much(files.values())
+    listed = []
+    for pk, number, row in there:
+        file = files[int(row["file_id"])]
+        content = _content(file) if carried else None
+        path = f"files/{file.sha256}{_ending(row['name'])}" if content is not None else ""
+        if content is not None:
+            work.files[path] = content
+        listed.append(
+            {
+                "ref": refs[pk],
+                "record": pk,
+                "attachment": number,
+                "name": row["name"],
+                "content": file.pk,
+                "sha256": file.sha256,
+                "bytes": file.size,
+                "file": path,
+            }
+        )
+    work.files["files/files.json"] = as_json(listed)
+
+
+def _refuse_too_much(files: Iterable[File]) -> None:
+    whole = sum(file.size for file in files)
+    if whole > MOST_BYTES:
+        raise ValidationError(
+            _(
+                "The attached files are %(whole)d MB together, and a pack holds %(most)d MB: leave "
+                "them out, or choose a shorter period."
+            )
+            % {"whole": whole // 1_000_000, "most": MOST_BYTES // 1_000_000}
+        )
+
+
+def _content(file: File) -> bytes | None:
+    """The content; None where it was erased."""
+    try:
+        with file.open() as stream:
+            return stream.read()
+    except FileNotFoundError:
+        return None
+
+
+def _ending(name: str) -> str:
+    """The ending of a name, where it is one that does no harm in a path."""
+    ending = Path(name).suffix.lower()
+    return ending if ending[1:].isalnum() and len(ending) <= 10 and ending.isascii() else ""
 
 
 def _seal(work: _Work, checkpoint: SealedAt, former: Pack | None) -> None:

@@ -10,12 +10,15 @@ from typing import Any
 
 from django.db.models import Q
 
+from verne.engine.files import Attachment, File
 from verne.engine.history import Act, Entry
 from verne.engine.seal import canonical
 from verne.engine.seal.models import Erased, Leaf, Salt, SealKey
 from verne.engine.seal.tree import Tree
 
 AT_ONCE = 500
+
+ATTACHMENTS, FILES = Attachment._meta.db_table, File._meta.db_table
 
 
 @dataclass
@@ -36,13 +39,16 @@ def proofs_of(records: Sequence[int], *, at: datetime, size: int) -> Proofs:
         entries += found.order_by("act__at", "id")
     leaves = _leaves("entry", [entry.pk for entry in entries], size)
     entries = [entry for entry in entries if entry.pk in leaves]
+    contents = _contents_of(entries)
+    leaves |= _leaves("entry", [entry.pk for entry in contents], size)
+    contents = [entry for entry in contents if entry.pk in leaves]
     for entry in entries:
         assert entry.record_id is not None  # by it they were found
         _replay(told.rows.setdefault(entry.record_id, {}), entry)
     for tables in told.rows.values():
         for name in [name for name, rows in tables.items() if not rows]:
             del tables[name]
-    acts = {entry.act_id: entry.act for entry in entries}
+    acts = {entry.act_id: entry.act for entry in (*entries, *contents)}
     of_acts = _leaves("act", list(acts), size)
     erasures = [*_erasures("entry", leaves, size), *_erasures("act", of_acts, size)]
     acts |= {told_of.act_id: told_of.act for told_of in erasures}
@@ -51,10 +57,24 @@ def proofs_of(records: Sequence[int], *, at: datetime, size: int) -> Proofs:
     extra = _leaves("entry", [entry.pk for entry in erasures], size)
     places |= {("entry", n): leaf for n, leaf in extra.items()}
     rows: dict[tuple[str, int], Act | Entry] = {("act", act.pk): act for act in acts.values()}
-    rows |= {("entry", entry.pk): entry for entry in (*entries, *erasures)}
+    rows |= {("entry", entry.pk): entry for entry in (*entries, *contents, *erasures)}
     lines = _lines([(leaf, rows[key]) for key, leaf in places.items()], Tree(size))
     told.lines = b"".join(lines)
     return told
+
+
+def _contents_of(entries: Iterable[Entry]) -> list[Entry]:
+    """The entries that say which content the attached files have."""
+    wanted = {
+        int(entry.after["file_id"])
+        for entry in entries
+        if entry.table == ATTACHMENTS and entry.after and entry.after.get("file_id")
+    }
+    found: list[Entry] = []
+    for chunk in _chunks(sorted(wanted)):
+        rows = Entry.objects.filter(table=FILES, row__in=chunk, op=Entry.Op.INSERT)
+        found += rows.select_related("act").order_by("id")
+    return found
 
 
 def keys_and_endorsements() -> list[dict[str, str]]:

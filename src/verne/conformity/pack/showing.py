@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,9 @@ from typing import Any
 from django.core.exceptions import ObjectDoesNotExist
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext as say
+from django.utils.translation import gettext_lazy as _
 
 from verne.conformity.catalogue import Clause
 from verne.conformity.statement import Statement
@@ -20,53 +24,89 @@ from verne.engine.records import Record, Sheet
 from verne.engine.register import register_of
 
 CONTENTS = {
-    "statement/": "the statement of conformity at the end of the period: a page to read (HTML), "
-    "a paper (PDF), and the same for programs (JSON). as-said-then.json is what was said on the "
-    "day itself, by the checks of that time.",
-    "checks/": "every check; for each that is computed, the list of what it looked at and what of "
-    "it breaks the condition.",
-    "lists/": "every register as it stood: references, titles, states and owners.",
-    "records/": "some records whole, as they stood: all documents in force and findings, those "
-    "that break a failing check, and some drawn by lot. records.csv says why each is here.",
-    "seal/": "the signed checkpoint, the keys, and for each entry of these records the proof that "
-    "it lies in the sealed history.",
+    "statement/": _(
+        "the statement of conformity at the end of the period: a page to read (HTML), a paper "
+        "(PDF), and the same for programs (JSON). as-said-then.json is what was said on the day "
+        "itself, by the checks of that time."
+    ),
+    "checks/": _(
+        "every check; for each that is computed, the list of what it looked at and what of it "
+        "breaks the condition."
+    ),
+    "lists/": _("every register as it stood: references, titles, states and owners."),
+    "records/": _(
+        "some records whole, as they stood: all documents in force and findings, those that break "
+        "a failing check, and some drawn by lot. records.csv says why each is here."
+    ),
+    "files/": _(
+        "what was attached to these records: files.json names each with its hash, and where the "
+        "pack was asked to carry them the content lies beside it."
+    ),
+    "seal/": _(
+        "the signed checkpoint, the keys, and for each entry of these records the proof that it "
+        "lies in the sealed history."
+    ),
 }
+
+BEGIN = _("Begin with statement/statement.html. Everything opens without a connection.")
+TRUST = _(
+    "You need Python 3.11 or newer and one package, and no trust in whoever gave you this file."
+)
+KEY = _(
+    "KEY is the public key that the organization told you by other means: on paper, by telephone, "
+    "in the audit plan. Without it you see that the pack agrees with itself, not whose it is. "
+    "Better still, take verify.py from the source of Verne of this version instead of from this "
+    "file. If you kept the file seal/checkpoint.txt of an earlier pack, add --against THAT-FILE: "
+    "it shows that the history before it was not rewritten."
+)
+PERSONAL = _(
+    "Lists name the owners of records, who are staff. Records carried whole hold what their "
+    "history holds, names in their texts included; records marked as restricted are left out, and "
+    "their titles are not told. Where somebody's data was erased on request, the content is gone "
+    "and the proof stays: verify.py counts these entries. Handle the pack as the agreement about "
+    "the audit says, and delete it when the audit is over."
+)
 
 
 def readme(files: Mapping[str, bytes], since: datetime, until: datetime, organization: str) -> str:
     """What the pack is, what is in it, and how to check it: in plain words."""
-    folders = "\n".join(
-        f"{folder:<12} {words}"
+    title = (
+        say("Audit pack of %(organization)s") % {"organization": organization}
+        if organization
+        else say("Audit pack")
+    )
+    period = say("%(since)s UTC to %(until)s UTC") % {
+        "since": f"{since:%Y-%m-%d %H:%M}",
+        "until": f"{until:%Y-%m-%d %H:%M}",
+    }
+    folders = [
+        _wrapped(str(words), first=f"{folder:<12} ", rest=" " * 13)
         for folder, words in CONTENTS.items()
         if any(name.startswith(folder) for name in files)
+    ]
+    commands = "    pip install cryptography\n    python verify.py THE-PACK.zip --key KEY"
+    parts = [
+        f"{title.upper()}\n{period}",
+        _wrapped(str(BEGIN)),
+        "\n".join([say("What is in it").upper(), *folders]),
+        f"{say('How to check that nothing was changed').upper()}\n{_wrapped(str(TRUST))}",
+        commands,
+        _wrapped(str(KEY)),
+        f"{say('Personal data').upper()}\n{_wrapped(str(PERSONAL))}",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _wrapped(text: str, *, first: str = "", rest: str = "") -> str:
+    """Lines of a hundred letters; a text without spaces is left to whoever shows it."""
+    return textwrap.fill(
+        text,
+        100,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
-    return f"""AUDIT PACK{f" of {organization}" if organization else ""}
-{since:%Y-%m-%d %H:%M} UTC to {until:%Y-%m-%d %H:%M} UTC
-
-Begin with statement/statement.html. Everything opens without a connection.
-
-WHAT IS IN IT
-{folders}
-
-HOW TO CHECK THAT NOTHING WAS CHANGED
-You need Python 3.11 or newer and one package, and no trust in whoever gave you this file.
-
-    pip install cryptography
-    python verify.py THE-PACK.zip --key KEY
-
-KEY is the public key that the organization told you by other means: on paper, by telephone, in the
-audit plan. Without it you see that the pack agrees with itself, not whose it is. Better still, take
-verify.py from the source of Verne of this version instead of from this file. If you kept the file
-seal/checkpoint.txt of an earlier pack, add --against THAT-FILE: it shows that the history before it
-was not rewritten.
-
-PERSONAL DATA
-Lists name the owners of records, who are staff. Records carried whole hold what their history
-holds, names in their texts included; records marked as restricted are left out, and their titles
-are not told. Where somebody's data was erased on request, the content is gone and the proof stays:
-verify.py counts these entries. Handle the pack as the agreement about the audit says, and delete it
-when the audit is over.
-"""
 
 
 def statement_page(statement: Statement) -> str:
@@ -75,6 +115,7 @@ def statement_page(statement: Statement) -> str:
     return render_to_string(
         "pack/statement.html",
         {
+            "language": get_language(),
             "statement": statement,
             "designation": statement.catalogue.standard.designation,
             "counts": [(r, n) for r, n in statement.judgement.whole.counts.items() if n],
@@ -112,13 +153,18 @@ def statement_paper(statement: Statement, *, organization: str) -> bytes:
     for chapter in statement.catalogue.children(None):
         body += _printed(statement, chapter, 1)
     paper = Paper(
-        title="Statement of conformity",
+        title=say("Statement of conformity"),
+        language=get_language() or "en",
         kind=statement.catalogue.standard.designation,
         organization=organization,
         body=body,
         facts=[
-            ("As of", f"{statement.at:%Y-%m-%d %H:%M} UTC"),
-            ("Checks computed", f"{statement.computed} of {len(statement.figures)}"),
+            (say("As of"), f"{statement.at:%Y-%m-%d %H:%M} UTC"),
+            (
+                say("Checks computed"),
+                say("%(computed)d of %(all)d")
+                % {"computed": statement.computed, "all": len(statement.figures)},
+            ),
         ],
         edge=f"{statement.at:%Y-%m-%d}",
     )
@@ -130,7 +176,7 @@ def _printed(statement: Statement, clause: Clause, level: int) -> list[blocks.Bl
     verdicts = statement.judgement.of(statement.catalogue.requirements_of(clause.number))
     if verdicts:
         rows = [[v.requirement.id, str(v.requirement.text), str(v.result.label)] for v in verdicts]
-        found.append(blocks.table(["Obligation", "Text", "Result"], rows))
+        found.append(blocks.table([say("Obligation"), say("Text"), say("Result")], rows))
     for child in statement.catalogue.children(clause.number):
         found += _printed(statement, child, level + 1)
     return found
@@ -149,6 +195,7 @@ def record_page(sheet: Sheet, *, why: str, at: datetime) -> str:
     return render_to_string(
         "pack/record.html",
         {
+            "language": get_language(),
             "sheet": sheet,
             "kind": record._meta.verbose_name,
             "why": why,
@@ -174,7 +221,7 @@ def _words(record: Record, name: str) -> str:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M} UTC"
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return say("Yes") if value else say("No")
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False, indent=1)
     choices = dict(getattr(found, "flatchoices", ()))

@@ -7,14 +7,15 @@ from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from verne.conformity.pack import making
@@ -217,6 +218,17 @@ class PackForm(forms.Form):
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         help_text=gettext_lazy("The statement is that of the end of this day, or of now."),
     )
+    language = forms.ChoiceField(
+        label=gettext_lazy("Language"),
+        required=False,
+        choices=settings.LANGUAGES,
+        help_text=gettext_lazy("Of the statement and of what people read in it."),
+    )
+    with_files = forms.BooleanField(
+        label=gettext_lazy("With attached files"),
+        required=False,
+        help_text=gettext_lazy("Without, the pack names them with their hashes."),
+    )
 
 
 @staff
@@ -227,7 +239,12 @@ def pack(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied(_("Your roles do not include making audit packs."))
     today = timezone.localdate()
     form = PackForm(
-        request.POST or None, initial={"since": today - timedelta(days=365), "until": today}
+        request.POST or None,
+        initial={
+            "since": today - timedelta(days=365),
+            "until": today,
+            "language": get_language() or "en",
+        },
     )
     if request.method == "POST" and form.is_valid():
         try:
@@ -261,7 +278,13 @@ def _download(chosen: dict[str, Any], person: Person) -> HttpResponse:
     until = timezone.make_aware(datetime.combine(chosen["until"], time.max))
     if chosen["until"] == timezone.localdate():
         until = timezone.now()
-    made = making.make(since=since, until=until, by=person)
+    made = making.make(
+        since=since,
+        until=until,
+        by=person,
+        language=chosen["language"] or get_language() or "en",
+        with_files=chosen["with_files"],
+    )
     response = HttpResponse(made.content, content_type="application/zip")
     response["Content-Disposition"] = f'attachment; filename="{made.name}"'
     return response
