@@ -12,12 +12,15 @@ class EngineConfig(AppConfig):
     def ready(self) -> None:
         from . import checks, replica  # noqa: F401
         from .acts import after_act
+        from .jobs_workers import refuse_the_dead
         from .keeping import daily  # noqa: F401
         from .postgresql import pooler
         from .roles import keep_roles
         from .triggers import install_after_migrate, open_act_for_migration
 
         connection_created.connect(pooler.look)
+        if refuse_the_dead not in after_act:
+            after_act.append(refuse_the_dead)
         if replica.ALIAS in settings.DATABASES and replica.note_writer not in after_act:
             after_act.append(replica.note_writer)
         pre_migrate.connect(open_act_for_migration)

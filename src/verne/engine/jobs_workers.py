@@ -2,7 +2,8 @@
 
 A worker is a process. What it runs it has claimed, by a row of `JobClaim` made in the transaction
 that marks the job as running, and taken away in the one that notes how it went. Whoever finds his
-claim gone has been taken for dead, and says nothing more about the job.
+claim gone has been taken for dead: no act of the job is committed any more, so that what it does is
+done once, however often it was begun.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterable
+from contextvars import ContextVar
 from datetime import timedelta
 from traceback import format_exception
 from typing import Any, ClassVar
@@ -45,6 +47,11 @@ Row = DBTaskResult[Any, Any]
 
 class Interrupted(Exception):
     """The process that ran a job ended in its middle."""
+
+
+class TakenOver(BaseException):
+    """A job of this process was given to another one. No job can go on after that by catching it,
+    as it may after an error of one of its records."""
 
 
 class JobWorker(models.Model):
@@ -104,6 +111,23 @@ class JobClaim(models.Model):
         return f"{self.worker_id}: {self.job_id}"
 
 
+_mine: ContextVar[JobClaim | None] = ContextVar("job claim", default=None)
+"""The claim under which this thread runs a job, where another process could take it over."""
+
+
+def refuse_the_dead(act: Act, kinds: set[str]) -> None:
+    """Called at the end of each act: one of a job that was taken over meanwhile is rolled back.
+
+    The claim stays locked until the act is committed, so whoever sweeps comes before or after it.
+    """
+    claim = _mine.get()
+    if claim is None:
+        return
+    locked = JobClaim.objects.select_for_update().filter(pk=claim.pk, worker=claim.worker_id)
+    if locked.first() is None:
+        raise TakenOver(f"Worker {claim.worker} was taken for dead while it ran this job.")
+
+
 # --- Running -------------------------------------------------------------------------------------
 
 
@@ -112,10 +136,11 @@ def run_next(worker: JobWorker, *, doing: dict[int, str], stopping: threading.Ev
     row = _claim(worker)
     if row is None:
         return False
+    claim = None if connection.vendor == "sqlite" else JobClaim(job=row, worker=worker)
     doing[threading.get_ident()] = row.task_path
     try:
         began = time.monotonic()
-        error = _run(row)
+        error = _run(row, claim)
         took = time.monotonic() - began
         given_up = _note_surely(row, worker, error, took=took, stopping=stopping)
     finally:
@@ -145,17 +170,18 @@ def _claim(worker: JobWorker) -> Row | None:
     return row
 
 
-def _run(row: Row) -> BaseException | None:
+def _run(row: Row, claim: JobClaim | None) -> BaseException | None:
     """Call the function; what it raised, if anything."""
     from .acts import via
 
-    outer = via.set(Act.Via.JOB)
+    face, mine = via.set(Act.Via.JOB), _mine.set(claim)
     try:
         row.task.call(*row.args_kwargs["args"], **row.args_kwargs["kwargs"])
-    except (Exception, SystemExit) as wrong:
+    except (Exception, SystemExit, TakenOver) as wrong:
         return wrong
     finally:
-        via.reset(outer)
+        via.reset(face)
+        _mine.reset(mine)
     return None
 
 
@@ -229,14 +255,18 @@ def sweep(dead: Iterable[JobWorker]) -> int:
             worker = locked.filter(pk=seen.pk, beats=seen.beats).first()
             if worker is None:
                 continue
-            for claim in worker.claims.select_for_update(of=("self",)).select_related("job"):
+            # What a frozen process holds locked in the middle of an act is left for the next look:
+            # waiting for it would freeze this one too.
+            free = worker.claims.select_for_update(of=("self",), skip_locked=True)
+            for claim in free.select_related("job"):
                 row = claim.job
                 claim.delete()
                 if _after_interruption(row):
                     again += 1
                 else:
                     given_up.append(row)
-            worker.delete()
+            if not worker.claims.exists():
+                worker.delete()
     tell_given_up(given_up)
     return again
 

@@ -8,14 +8,19 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from verne.engine import jobs
+from verne.engine.acts import act
+from verne.engine.history import Act
 from verne.engine.jobs import job, later
 from verne.engine.jobs_schedules import JobSchedule, ask_for_due_jobs, settle_schedules
 from verne.engine.jobs_steward import STANDS_STILL, Watch
 from verne.engine.jobs_workers import (
     MOST_INTERRUPTIONS,
+    JobClaim,
     JobWorker,
+    TakenOver,
     _claim,
     _note,
+    _run,
     attempts,
     run_waiting,
     sweep,
@@ -41,6 +46,18 @@ def fetch_mail() -> None:
 @job(retries=0)
 def send_invoice() -> None:
     told.append("sent")
+
+
+@job()
+def settle_two() -> None:
+    """Two acts; while it runs for the first time, others take its process for dead."""
+    for customer in ("Harbour Retail", "Northwind"):
+        if not Act.objects.filter(note=customer).exists():
+            with act("tell", by=None, note=customer):
+                pass
+            if not told:
+                told.append("taken for dead")
+                sweep(JobWorker.objects.all())
 
 
 @job(retries=0, if_given_up=lambda what: told.append(f"No: {what}"))
@@ -204,6 +221,17 @@ def test_a_worker_taken_for_dead_says_nothing_more_about_its_job():
     assert _note(row, frozen, None, took=1) is False
     run_waiting()
     assert told == ["Harbour Retail: the outage"]
+
+
+def test_no_act_is_committed_for_a_job_that_was_taken_over():
+    later(settle_two)
+    worker = JobWorker.enlist("work")
+    row = _claim(worker)
+    assert isinstance(_run(row, JobClaim(job=row, worker=worker)), TakenOver)
+    settled = Act.objects.filter(verb="tell").order_by("pk").values_list("note", flat=True)
+    assert list(settled.all()) == ["Harbour Retail"]
+    run_waiting()
+    assert list(settled.all()) == ["Harbour Retail", "Northwind"]
 
 
 def test_what_an_earlier_version_left_running_is_taken_up():
