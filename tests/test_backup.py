@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sqlite3
 import tarfile
 import threading
@@ -348,6 +349,9 @@ def test_the_newest_are_kept_and_nothing_else_in_the_folder_is_touched(
         (folder / f"verne-2026010{day}T030000Z.tar").write_bytes(b"an older one")
     (folder / "verne-20250101T030000Z-keys.tar.age").write_bytes(b"keys")
     (folder / "letters.tar").write_bytes(b"of somebody else")
+    killed = folder / ".verne-backup-x1"
+    killed.mkdir()
+    os.utime(killed, (0, 0))
     made = making.make(folder, keep=3)
     assert sorted(path.name for path in folder.iterdir()) == [
         "letters.tar",

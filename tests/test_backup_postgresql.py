@@ -188,6 +188,23 @@ def test_a_failure_in_the_middle_leaves_the_former_rows(
         assert not faults()
 
 
+def test_somebody_who_still_uses_the_tables_is_named_as_the_reason(
+    tmp_path: Path, database: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(restoring, "PATIENCE", 1)
+    with at_home(tmp_path / "home", database(like="verne")):
+        tell_a_story()
+        made = making.make(tmp_path / "backups")
+        other = connections.create_connection("default")
+        with other.cursor() as cursor:
+            cursor.execute("BEGIN")
+            cursor.execute("SELECT count(*) FROM engine_sheet")
+            with pytest.raises(CannotRestore, match="end every verne up, web and work"):
+                restoring.restore(made.path, replace=True, bring_forward=never)
+        other.close()
+        assert not faults()
+
+
 def test_a_database_of_somebody_else_is_left_alone(tmp_path: Path, database: Any) -> None:
     with at_home(new_home(tmp_path / "home")):
         made = making.make(tmp_path / "backups")

@@ -80,6 +80,7 @@ def make(
             "Secret keys are written into an encrypted backup only: add --encrypt or --to."
         )
     path = _place(target, encrypted=bool(ways))
+    _sweep(path.parent)
     began = time.monotonic()
     try:
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".verne-backup-") as folder:
@@ -271,6 +272,13 @@ def _place(target: Path | None, *, encrypted: bool, what: str = "") -> Path:
     if target.exists():
         raise CannotMake(f"{target} is there already. Name another file, or a folder.")
     return target
+
+
+def _sweep(folder: Path) -> None:
+    """Take away what a backup that was killed has left; one under way is never a day old."""
+    for left in folder.glob(".verne-backup-*"):
+        if time.time() - left.stat().st_mtime > 24 * 60 * 60:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def usual_folder() -> Path:

@@ -28,6 +28,9 @@ from .archive import PIECE, Told, silently
 from .indexing import rebuild_search
 from .manifest import Manifest, NotABackup, by_app, differences
 
+PATIENCE = 20
+"""Seconds to wait for whoever still uses the tables of PostgreSQL."""
+
 BringForward = Callable[[Path], None]
 """Migrates an SQLite file to this version; raises `CannotRestore` with the reason."""
 
@@ -104,7 +107,10 @@ def restore(
                 if not checked.manifest.keys_only:
                     _restore_database(staged, done, aside, bring_forward, told)
         except (OSError, DatabaseError) as wrong:
-            raise CannotRestore(f"It failed: {wrong} What was here is as it was.") from wrong
+            said = str(wrong).strip()
+            if "lock timeout" in said:
+                said = "Others use the tables: end every verne up, web and work on this database."
+            raise CannotRestore(f"It failed: {said} What was here is as it was.") from wrong
         if aside.exists():
             done.aside = done.aside or str(aside)
         return done
@@ -304,6 +310,7 @@ def _restore_database(
         _put_in_place(staged.sqlite, aside)
         return
     with transaction.atomic():
+        _wait_for_others_so_long()
         done.aside = _schema_aside()
         if manifest.engine == "sqlite":
             _make_tables(None)
@@ -374,6 +381,12 @@ def _folded_into_one(place: Path) -> bool:
 
 def _place_of_database() -> Path:
     return Path(str(connection.settings_dict["NAME"]))
+
+
+def _wait_for_others_so_long() -> None:
+    """Processes that were not ended may hold tables; the user hears of it instead of waiting."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = '{PATIENCE}s'")
 
 
 def _schema_aside() -> str:
