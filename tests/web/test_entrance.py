@@ -8,11 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
 from tests.web.soft_key import SoftKey
+from verne.cli import access, people
 from verne.engine import signing
 from verne.engine.acts import act
 from verne.engine.history import Act, Entry
@@ -645,3 +647,35 @@ def test_erasing_somebody_ends_every_way_in(nora: Person, head: Person, browse: 
 
 def test_models_and_migrations_agree() -> None:
     call_command("makemigrations", "web", check=True, dry_run=True, verbosity=0)
+
+
+def test_the_only_administrator_is_let_in_again_from_the_command_line(head: Person) -> None:
+    secret = an_app(head)
+    done = CliRunner().invoke(access.command, [head.username, "--remove-second-steps"])
+    assert done.exit_code == 0, done.output
+    link = done.stdout.strip().splitlines()[0]
+    said = {"new": "three gulls on a rope", "again": "three gulls on a rope"}
+    client = Client()
+    assert client.post(link, said).status_code == 302
+    assert secret and not Factor.objects.exists()
+    page = sign_in(client, head, "three gulls on a rope", follow=True).content.decode()
+    assert "An administrator removed every second step" in page
+    assert Act.objects.get(name="reset_second_steps").by is None
+    missing = CliRunner().invoke(access.command, ["nobody-at-all"])
+    assert missing.exit_code == 2 and "Nobody active" in missing.output
+
+
+def test_the_first_administrator_chooses_a_password_and_the_noted_one_is_told_no_more(
+    db: None,
+) -> None:
+    [(name, password)] = accounts = people.first_administrator()
+    people.remember(accounts)
+    assert password in people.how_to_sign_in()
+    client = Client()
+    person = Person.objects.get(username=name)
+    sign_in(client, person, password)
+    assert client.get("/services/")["Location"] == "/profile/password/"
+    said = {"present": password, "new": PASSWORD, "again": PASSWORD}
+    assert client.post("/profile/password/", said)["Location"] == "/"
+    assert inside(client)
+    assert password not in people.how_to_sign_in()

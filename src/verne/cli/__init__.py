@@ -27,6 +27,7 @@ COMMANDS = {
     "pack": ("pack", "Make an audit pack: the evidence of a period, provable without Verne."),
     "erase": ("erase", "Erase the personal data of somebody who is gone."),
     "verify": ("verify", "Find out whether a pack or the database was changed by somebody."),
+    "access": ("access", "Let somebody in again who has lost the password or the second step."),
     "token": ("token", "Make, list and revoke the tokens with which programs call the API."),
     "backup": ("backup", "Write everything into one file while people work, or check one."),
     "restore": ("restore", "Put a backup into an empty installation."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 
 FIRST = "admin"
 ROLES_OF_FIRST = ("administrator", "sms_manager")
@@ -29,6 +30,8 @@ def first_administrator() -> list[tuple[str, str]]:
         person.save()
         for role in Role.objects.filter(key__in=ROLES_OF_FIRST):
             Assignment.objects.create(role=role, person=person)
+        # This password lies in a file: they choose their own when they first come in.
+        _pages().ask_for_own_password(person)
     return [(FIRST, password)]
 
 
@@ -43,12 +46,29 @@ def remember(accounts: list[tuple[str, str]]) -> None:
 def how_to_sign_in() -> str:
     """A sentence or two for the terminal."""
     accounts = _remembered()
-    if not accounts:
+    if not accounts or _has_come_in(accounts):
         return "Sign in with your own name."
     lines = [f"    {name:<18} {password:<18} {_what(name)}".rstrip() for name, password in accounts]
     return "\n".join(
         ["Sign in as", *lines, f"(kept in {_note()}; delete it when you need it no more)"]
     )
+
+
+def _has_come_in(accounts: list[tuple[str, str]]) -> bool:
+    """Whether the first administrator has chosen a password, and the one that was noted is over."""
+    from verne.engine.people import Person
+
+    if [name for name, _password in accounts] != [FIRST]:
+        return False
+    person = Person.objects.filter(username=FIRST).first()
+    return person is not None and not _pages().owes_own_password(person)
+
+
+def _pages() -> Any:
+    # By its name, for the faces do not import one another.
+    from django.apps import apps
+
+    return apps.get_app_config("web")
 
 
 def _what(username: str) -> str:

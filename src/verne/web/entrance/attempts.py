@@ -124,7 +124,8 @@ def forget_old() -> None:
 
 def _left(row: SignInAttempt) -> timedelta:
     now = timezone.now()
-    return row.wait_until - now if row.wait_until and row.wait_until > now else timedelta(0)
+    until: datetime | None = row.wait_until
+    return until - now if until and until > now else timedelta(0)
 
 
 def _count(row: SignInAttempt, guard: Guard) -> None:
@@ -143,4 +144,5 @@ def _until(failures: int, guard: Guard, now: datetime) -> datetime | None:
     excess = failures - guard.free
     if excess <= 0:
         return None
-    return now + min(FIRST_WAIT * 2 ** min(excess - 1, 20), guard.longest)
+    wait: timedelta = min(FIRST_WAIT * 2 ** min(excess - 1, 20), guard.longest)
+    return now + wait

@@ -65,12 +65,15 @@ def of(person: Person) -> list[str]:
     return owed
 
 
-def done(request: HttpRequest, name: str) -> None:
-    owed = [each for each in request.session.get(OWES, []) if each != name]
+def done(request: HttpRequest, name: str) -> bool:
+    """It is done; whether it had been asked for."""
+    before = request.session.get(OWES, [])
+    owed = [each for each in before if each != name]
     if owed:
         request.session[OWES] = owed
     else:
         request.session.pop(OWES, None)
+    return name in before
 
 
 def stand_before(request: HttpRequest) -> HttpResponse | None:

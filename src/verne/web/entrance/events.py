@@ -47,19 +47,28 @@ KINDS: dict[str, What] = {
 }
 
 
-def note(person: Person, what: str, *, by: Person | None = None, request: HttpRequest) -> None:
-    """Keep an event; `by` is the person themselves unless somebody else did it."""
+def note(
+    person: Person,
+    what: str,
+    *,
+    by: Person | None = None,
+    request: HttpRequest | None = None,
+    elsewhere: bool = False,
+) -> None:
+    """Keep an event. The person did it unless somebody else did; `elsewhere` is no page at all."""
     kind = KINDS[what]
-    who = by or person
+    who = None if elsewhere else by or person
+    agent = whence.agent_of(request) if request else ""
+    address = whence.address_of(request) if request else ""
     AccountEvent.objects.create(
         person=person,
         what=what,
         by=who,
-        agent=whence.agent_of(request),
-        address=whence.address_of(request),
+        agent=agent,
+        address=address,
         told_at=None if kind.told else timezone.now(),
     )
-    log.info("%s: person %d, by %d, from %s", what, person.pk, who.pk, whence.address_of(request))
+    log.info("%s: person %d, by %s, from %s", what, person.pk, who and who.pk, address or "-")
 
 
 def untold(person: Person) -> list[AccountEvent]:

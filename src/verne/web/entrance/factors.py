@@ -139,7 +139,7 @@ def remove(person: Person, factor: Factor) -> None:
             RecoveryCode.objects.filter(person=person).delete()
 
 
-def reset(person: Person, *, by: Person, note: str) -> int:
+def reset(person: Person, *, by: Person | None, note: str) -> int:
     """Take all of somebody's away, because they have lost them; how many there were."""
     with act("settle", by=by, name="reset_second_steps", note=f"{person.username}: {note}"):
         count = Factor.objects.filter(person=person).count()

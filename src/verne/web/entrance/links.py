@@ -17,7 +17,7 @@ from ..models import PasswordDue, PasswordLink
 from . import policy
 
 
-def make(person: Person, *, by: Person) -> str:
+def make(person: Person, *, by: Person | None) -> str:
     """The secret of a new link; those made before are worth nothing any more."""
     if not person.active:
         raise ValidationError(

@@ -27,7 +27,9 @@ from fido2.webauthn import (
     AttestedCredentialData,
     AuthenticationResponse,
     CollectedClientData,
+    PublicKeyCredentialDescriptor,
     PublicKeyCredentialRpEntity,
+    PublicKeyCredentialType,
     PublicKeyCredentialUserEntity,
     RegistrationResponse,
     ResidentKeyRequirement,
@@ -110,10 +112,12 @@ def _verification(purpose: str) -> UserVerificationRequirement:
     return UserVerificationRequirement.REQUIRED
 
 
-def _descriptors(person: Person, host: str) -> list[dict[str, Any]]:
+def _descriptors(person: Person, host: str) -> list[PublicKeyCredentialDescriptor]:
     keys = Factor.objects.filter(person=person, kind=Factor.Kind.PASSKEY, host=host)
     return [
-        {"type": "public-key", "id": websafe_decode(key)}
+        PublicKeyCredentialDescriptor(
+            type=PublicKeyCredentialType.PUBLIC_KEY, id=websafe_decode(key)
+        )
         for key in keys.values_list("key", flat=True)
         if key
     ]

@@ -134,7 +134,7 @@ def person_of(request: HttpRequest) -> Person | None:
     session: Any = request.session
     if SESSION_KEY not in session or BACKEND_SESSION_KEY not in session:
         return None
-    person = session.row.person if session.row else None
+    person: Person | None = session.row.person if session.row else None
     if person is None:
         return None
     if not person.active:

@@ -146,10 +146,10 @@ def change_password(request: HttpRequest) -> HttpResponse:
             links.set_password(person, form.cleaned_data["new"])
         update_session_auth_hash(request, person)
         sessions.end_all(person, but=request)
-        duties.done(request, "password")
+        asked = duties.done(request, "password")
         events.note(person, "password_changed", request=request)
         messages.success(request, _("Your password is changed. Other devices are signed out."))
-        return redirect("profile")
+        return redirect(settings.LOGIN_REDIRECT_URL if asked else "profile")
     page = {
         "base": base_of(person),
         "header": PageHeader(
@@ -171,7 +171,7 @@ def _shows_present(form: PasswordForm, person: Person) -> bool:
     try:
         signing.prove(person, form.cleaned_data["present"])
     except signing.NotProven as refused:
-        form.add_error("present", refused.messages)  # type: ignore[arg-type]
+        form.add_error("present", refused.messages)
         return False
     return True
 

@@ -105,7 +105,7 @@ def event_rows(found: Sequence[AccountEvent]) -> list[EventRow]:
             at=event.at,
             what=events.words(event),
             by=str(event.by or "–"),
-            device=whence.device(event.agent),
+            device=whence.device(event.agent) if event.by else _("Command line"),
             address=event.address,
         )
         for event in found

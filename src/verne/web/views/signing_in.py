@@ -89,7 +89,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
                 form.add_error(None, _too_many(left))
             elif person := authenticate(request, username=username, password=password):
                 attempts.succeeded(keys)
-                return _after_password(request, person)  # type: ignore[arg-type]
+                return _after_password(request, person)
             else:
                 log.warning("Wrong name or password from %s", whence.address_of(request))
                 form.add_error(
