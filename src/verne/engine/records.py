@@ -192,6 +192,9 @@ class Record(Sheet):
 
     lifecycle: ClassVar[type[Lifecycle]]
     clocks: ClassVar[tuple[ClockRule, ...]] = ()
+    derives_from: ClassVar[tuple[str, ...]] = ()
+    """Related records that `set_derived` and `clean` read, as for `prefetch_related`: an import
+    asks for those of each batch at once."""
     clock_fields: ClassVar[frozenset[str]] = frozenset(
         {"customer", "priority", "service", "request_model"}
     )

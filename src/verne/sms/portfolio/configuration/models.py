@@ -238,6 +238,8 @@ class ConfigurationItem(Record):
 
     objects: ClassVar[Any] = ItemQuerySet.as_manager()
 
+    derives_from: ClassVar[tuple[str, ...]] = ("ci_type__attributes",)
+
     class Meta:
         verbose_name = _("configuration item")
         verbose_name_plural = _("configuration items")

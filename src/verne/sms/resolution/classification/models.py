@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.core.exceptions import ValidationError
@@ -15,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from verne.engine.acts import move_by_rule
 from verne.engine.lifecycle import Lifecycle, Move, State
+from verne.engine.once import once
 from verne.engine.records import Part, Priority, Record
 
 if TYPE_CHECKING:
@@ -149,21 +147,6 @@ def matrices() -> Any:
     )
 
 
-_remembered: ContextVar[dict[tuple[int, int], list[tuple[datetime, int]]] | None] = ContextVar(
-    "_remembered", default=None
-)
-
-
-@contextmanager
-def matrices_stand() -> Iterator[None]:
-    """While thousands of records are brought in, ask for each cell of the matrices once."""
-    token = _remembered.set({})
-    try:
-        yield
-    finally:
-        _remembered.reset(token)
-
-
 def priority_of(impact: int | None, urgency: int | None, *, at: datetime) -> int | None:
     """The priority by the matrix in force at an instant; None while impact or urgency is open.
 
@@ -180,12 +163,10 @@ def priority_of(impact: int | None, urgency: int | None, *, at: datetime) -> int
 
 def _given(impact: int, urgency: int) -> list[tuple[datetime, int]]:
     """What the matrices give for a pair, with the instant from which each was in force."""
-    kept = _remembered.get()
-    if kept is not None and (impact, urgency) in kept:
-        return kept[impact, urgency]
-    cells = PriorityCell.objects.filter(of__in=matrices(), impact=impact, urgency=urgency)
-    ordered: Any = cells.order_by("of__in_force_since", "of")
-    found: list[tuple[datetime, int]] = list(ordered.values_list("of__in_force_since", "gives"))
-    if kept is not None:
-        kept[impact, urgency] = found
-    return found
+
+    def ask() -> list[tuple[datetime, int]]:
+        cells = PriorityCell.objects.filter(of__in=matrices(), impact=impact, urgency=urgency)
+        ordered = cells.order_by("of__in_force_since", "of")
+        return list(ordered.values_list("of__in_force_since", "gives"))
+
+    return once(("matrices", impact, urgency), ask)

@@ -372,6 +372,11 @@ class Incident(Record):
     )
     reopened = models.PositiveSmallIntegerField(_("times reopened"), default=0, editable=False)
 
+    derives_from: ClassVar[tuple[str, ...]] = (
+        "service__first_line",
+        "reporter__organization",
+        "filed_by__organization",
+    )
     objects: ClassVar[Any] = IncidentQuerySet.as_manager()
 
     class Meta:

@@ -14,9 +14,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from verne.engine import bulk, clock, moment
+from verne.engine.once import asked_once
 from verne.engine.records import Sheet, next_ids
 
-from ..classification.models import matrices_stand
 from ..incident.models import Incident
 from ..problem.models import Problem
 from . import log as logs
@@ -113,7 +113,7 @@ def rehearse(path: Path, mapping: Mapping, *, zone: ZoneInfo, told: Told | None 
     tell_progress = told or _silent
     log = logs.read(path, mapping, zone, tell_progress)
     taken = _begin(log)
-    with matrices_stand():
+    with asked_once():
         for pasts in _pasts(log, mapping, rehearsal(log), zone):
             new = _not_there(pasts, log)
             _count(taken, pasts, new, new)
@@ -144,7 +144,7 @@ def take(
         run = _open(path, mapping, world, by=by, zone=zone)
     taken = _begin(log)
     taken.world = world
-    with matrices_stand():
+    with asked_once():
         for pasts in _pasts(log, mapping, world, zone):
             new = filed = _not_there(pasts, log)
             if new:

@@ -324,6 +324,13 @@ class ServiceRequest(Record):
         verbose_name=_("closed by"),
     )
 
+    derives_from: ClassVar[tuple[str, ...]] = (
+        "request_model__service__first_line",
+        "request_model__category",
+        "service__first_line",
+        "requester__organization",
+        "filed_by__organization",
+    )
     objects: ClassVar[Any] = ServiceRequestQuerySet.as_manager()
 
     class Meta:
