@@ -4,6 +4,7 @@ import os
 import time
 from pathlib import Path
 
+from verne.engine.acts import act
 from verne.engine.jobs import job
 
 
@@ -20,6 +21,17 @@ def wait_in(folder: str) -> None:
     while not (here / "go").exists() and time.monotonic() < until:
         time.sleep(0.05)
     (here / "done").write_text("done")
+
+
+@job(retries=1)
+def keep_telling(folder: str) -> None:
+    """An act every twentieth of a second, signed by the process, until a file called `go`."""
+    here = Path(folder)
+    _note(here / "who", f"{os.getpid()}\n")
+    until = time.monotonic() + 60
+    while not (here / "go").exists() and time.monotonic() < until:
+        with act("tell", by=None, note=str(os.getpid())):
+            time.sleep(0.05)
 
 
 def _say_so(folder: str) -> None:

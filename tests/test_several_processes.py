@@ -141,26 +141,48 @@ def test_a_job_that_must_not_run_twice_is_given_up_when_its_worker_is_killed(run
     assert "tests.slow_jobs.never_twice" in said or "Never twice" in said
 
 
-def test_a_worker_that_was_frozen_and_taken_for_dead_does_not_end_the_job_twice(
-    run, here, tmp_path
-):
+def test_a_worker_that_was_frozen_and_taken_for_dead_does_nothing_more(run, here, tmp_path):
     workers = {each.process.pid: each for each in (run("work"), run("work"))}
-    ask_for(here, "wait_in", tmp_path)
-    wait_for(tmp_path / "began")
+    ask_for(here, "keep_telling", tmp_path)
+    soon(lambda: acts_told(here), "It never began.")
     frozen = int(lines(tmp_path / "who")[0])
-    os.kill(frozen, signal.SIGSTOP)
+    (other,) = workers.keys() - {frozen}
+    freeze_between_acts(here, frozen)
     soon(lambda: len(lines(tmp_path / "who")) == 2, "Nobody took the job up.")
     os.kill(frozen, signal.SIGCONT)
-    (tmp_path / "go").touch()
     soon(lambda: "it goes on anew" in workers[frozen].text, "It did not notice.")
     soon(lambda: "taken over by another worker" in workers[frozen].text, "It did not notice.")
-    assert len(lines(tmp_path / "who")) == 2
+    (tmp_path / "go").touch()
+    told = acts_told(here)
+    assert set(told[: told.index(other)]) == {frozen}
+    assert set(told[told.index(other) :]) == {other}
     # It lives, and works on.
-    later_on = tmp_path / "later"
-    later_on.mkdir()
-    (later_on / "go").touch()
-    ask_for(here, "wait_in", later_on)
-    wait_for(later_on / "done")
+    workers[other].end()
+    ask_for(here, "wait_in", tmp_path)
+    wait_for(tmp_path / "done")
+
+
+def acts_told(here):
+    """Which process wrote each act of the job, in order."""
+    script = (
+        "from verne.engine.history import Act;"
+        "print(*Act.objects.filter(verb='tell').order_by('pk').values_list('note', flat=True))"
+    )
+    return [int(pid) for pid in in_verne(here, script).split()]
+
+
+def freeze_between_acts(here, pid):
+    """Stop a process while its claim is not locked, which it is at the end of each act."""
+    script = (
+        "from django.db import transaction; from verne.engine.jobs_workers import JobClaim\n"
+        "with transaction.atomic():"
+        " print(len(JobClaim.objects.select_for_update(skip_locked=True)))"
+    )
+    while True:
+        os.kill(pid, signal.SIGSTOP)
+        if in_verne(here, script) == "1":
+            return
+        os.kill(pid, signal.SIGCONT)
 
 
 def test_a_schedule_is_asked_for_once_however_many_workers(run, here, tmp_path):
