@@ -65,6 +65,10 @@ def manager() -> Any:
     return Person.objects.get(name="Ada Kim")
 
 
+def faults() -> list[str]:
+    return [finding.says for finding in examine()]
+
+
 def altered(backup: Path, change: Callable[[str, bytes], bytes | None]) -> Path:
     """A copy of a backup in which files were changed, or left out, and the list of hashes not."""
     copy = backup.with_name("altered.tar")
@@ -125,7 +129,7 @@ def test_whatever_was_acknowledged_before_it_is_in_it(home: Path, tmp_path: Path
         titles = dict(Sheet.objects.values_list("ref", "title"))
         assert all(titles[ref] == f"{ref} stays" for ref in before)
         assert len(before) <= len(titles) <= written
-        assert [finding.says for finding in examine()] == []
+        assert not faults()
 
 
 @pytest.mark.thorough
@@ -182,7 +186,7 @@ def test_an_encrypted_one_brings_its_keys_along(home: Path, tmp_path: Path) -> N
         restored(made.path, identity)
         a_service(manager(), title="Card payments")
         assert keys.current() and sealing.seal() is not None
-        assert [finding.says for finding in examine()] == []
+        assert not faults()
 
 
 @pytest.mark.thorough
@@ -293,6 +297,21 @@ def test_with_replace_the_former_state_is_kept_aside(home: Path, tmp_path: Path)
 
 
 @pytest.mark.thorough
+def test_a_damaged_database_is_kept_aside_whole(home: Path, tmp_path: Path) -> None:
+    made = making.make(tmp_path / "out.tar")
+    connection.close()
+    (home / "verne.sqlite3").write_bytes(b"Not a database at all." * 1000)
+    (home / "verne.sqlite3-wal").write_bytes(b"left over")
+    with pytest.raises(CannotRestore, match="cannot be read.*--replace"):
+        restored(made.path)
+    done = restored(made.path, replace=True)
+    assert Sheet.objects.count() == 3 and not faults()
+    kept = {path.name: path.read_bytes() for path in Path(done.aside).iterdir()}
+    assert kept["verne.sqlite3-wal"] == b"left over"
+    assert kept["verne.sqlite3"].startswith(b"Not a database at all.")
+
+
+@pytest.mark.thorough
 def test_what_a_killed_process_left_beside_the_file_is_not_mixed_in(
     home: Path, tmp_path: Path
 ) -> None:
@@ -302,7 +321,7 @@ def test_what_a_killed_process_left_beside_the_file_is_not_mixed_in(
         (there / "verne.sqlite3-shm").write_bytes((home / "verne.sqlite3-shm").read_bytes())
         restored(made.path)
         assert Sheet.objects.count() == 3
-        assert [finding.says for finding in examine()] == []
+        assert not faults()
 
 
 @pytest.mark.thorough

@@ -10,7 +10,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -224,7 +224,7 @@ def _people() -> int:
         place = _place_of_database()
         if not place.exists():
             return 0
-        with sqlite.connected(place) as here:
+        with sqlite.connected(place, only_look=True) as here:
             query = "SELECT count(*) FROM sqlite_master WHERE name = 'engine_person'"
             if not here.execute(query).fetchone()[0]:
                 return 0
@@ -345,17 +345,17 @@ def _put_in_place(staged: Path, aside: Path) -> None:
     beside = [place.with_name(place.name + ending) for ending in ("-wal", "-shm")]
     with sqlite.connected(staged) as here:
         here.execute("PRAGMA journal_mode = DELETE")
+    if staged.stat().st_dev != place.parent.stat().st_dev:
+        # Only on one disk is it a single step.
+        staged = Path(shutil.copy2(staged, place.with_name(f".{place.name}.restored")))
     with staged.open("rb+") as file:
         os.fsync(file.fileno())
     if place.exists() and place.stat().st_size:
         aside.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if _folded_into_one(place):
-            os.link(place, aside / place.name)
-        else:
-            # It is damaged, and what lies beside it is a part of it.
-            for part in (*beside, place):
-                if part.exists():
-                    os.replace(part, aside / part.name)
+        # If it is damaged, what lies beside it is a part of it.
+        parts = [place] if _folded_into_one(place) else [place, *beside]
+        for part in filter(Path.exists, parts):
+            _keep_aside(part, aside)
     for stale in beside:
         # Left over from a process that was killed: SQLite would mix it into the restored database.
         stale.unlink(missing_ok=True)
@@ -363,12 +363,21 @@ def _put_in_place(staged: Path, aside: Path) -> None:
     archive.sync_folder(place.parent)
 
 
+def _keep_aside(part: Path, aside: Path) -> None:
+    """Under a second name where that is possible, which takes no room; else as a copy."""
+    try:
+        os.link(part, aside / part.name)
+    except OSError:
+        shutil.copy2(part, aside / part.name)
+
+
 def _folded_into_one(place: Path) -> bool:
     """Bring everything into the one file, with nothing beside it; False if it cannot be read."""
     try:
-        with sqlite3.connect(place, timeout=5, isolation_level=None) as here:
+        with sqlite.connected(place, only_look=True) as here:
+            here.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        with closing(sqlite3.connect(place, timeout=5, isolation_level=None)) as here:
             (mode,) = here.execute("PRAGMA journal_mode = DELETE").fetchone()
-        here.close()
     except sqlite3.OperationalError as wrong:
         raise CannotRestore(
             f"The database is in use ({wrong}). End every Verne that works on it; nothing was "

@@ -100,9 +100,13 @@ def attached(path: Path) -> list[tuple[str, int]]:
 
 
 @contextmanager
-def connected(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection of our own, so that nothing of Django's connection is disturbed."""
-    connection = sqlite3.connect(path, timeout=60, isolation_level=None)
+def connected(path: Path, *, only_look: bool = False) -> Iterator[sqlite3.Connection]:
+    """A connection of our own, so that nothing of Django's connection is disturbed.
+
+    Who only looks leaves everything where it is, also what lies beside a damaged file.
+    """
+    place = f"{path.absolute().as_uri()}?mode={'ro' if only_look else 'rwc'}"
+    connection = sqlite3.connect(place, uri=True, timeout=60, isolation_level=None)
     try:
         yield connection
     finally:
