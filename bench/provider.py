@@ -78,6 +78,7 @@ class Provider:
 
 
 def build(size: Size, say: Any = print) -> None:
+    from verne.engine.jobs import take_sizes
     from verne.engine.testing import a_person
 
     chance = random.Random(20000)
@@ -87,6 +88,7 @@ def build(size: Size, say: Any = print) -> None:
         began = time.monotonic()
         step(provider, size, chance)
         say(f"{step.__name__.strip('_'):<12}{time.monotonic() - began:9.1f} s", flush=True)
+    take_sizes()
 
 
 def _every_role() -> list[str]:
@@ -264,7 +266,7 @@ def _write(
         records = filed.taken
         from verne.engine.comments import Comment
 
-        comments = [c for r in records for c in _comments(provider, r, chance)]
+        comments = [c for r in records for c in _comments(provider, r, chance, now)]
         for comment, number in zip(comments, next_ids(Comment, len(comments)), strict=True):
             comment.pk = number
         bulk.insert(Comment, comments)
@@ -275,12 +277,14 @@ def _write(
         _clocks(records, now)
 
 
-def _comments(provider: Provider, record: Any, chance: random.Random) -> Iterator[Any]:
+def _comments(
+    provider: Provider, record: Any, chance: random.Random, now: datetime
+) -> Iterator[Any]:
     from verne.engine.comments import Comment
 
     at = record.filed_at
     for n in range(2):
-        at += timedelta(minutes=1 + chance.randrange(90))
+        at = min(at + timedelta(minutes=1 + chance.randrange(90)), now)
         by = record.reporter_id if n else record.filed_by_id
         text = chance.choice(WORDS)
         yield Comment(record_id=record.pk, by_id=by, at=at, public=bool(n), text=text)

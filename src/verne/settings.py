@@ -133,6 +133,8 @@ def _replica_of(primary: dict[str, Any], url: str) -> dict[str, Any]:
 def _sqlite(path: Path) -> dict[str, Any]:
     # Records are evidence: FULL keeps an acknowledged act through a power cut. IMMEDIATE, because
     # a deferred transaction that turns into a writer fails instead of waiting for its turn.
+    # No temp_store=MEMORY: SQLite then keeps what a savepoint could undo in memory, too, and walks
+    # all of it after each statement; an import of 4,000 into 100,000 took 122 s instead of 6.
     return {
         "ENGINE": "verne.engine.sqlite",
         "NAME": str(path),
@@ -142,7 +144,7 @@ def _sqlite(path: Path) -> dict[str, Any]:
             "transaction_mode": "IMMEDIATE",
             "init_command": (
                 "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-                "PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY;"
+                "PRAGMA cache_size=-65536;"
             ),
         },
     }

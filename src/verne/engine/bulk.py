@@ -16,17 +16,19 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import DEFAULT_DB_ALIAS, IntegrityError, connections, models, transaction
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from . import search
 from .acts import act, via
 from .history import Act, Entry
-from .once import asked_once
+from .jobs import later, take_sizes
+from .once import forget
 from .records import Counter, Record, Sheet, next_ids, next_sheet_ids
 from .register import part_model, register_of
 from .rights import right
+from .rows import insert, insert_values
 
 if TYPE_CHECKING:
     from .acts import Work
@@ -42,6 +44,8 @@ ARRIVAL = frozenset(
     {"state", "source_key", "filed_at", "filed_by", "changed_at", "withdrawn_at", "due_at"}
 )
 """Fields of the cover sheet that only an import may set: how the record stood when it came."""
+MANY = 1_000
+"""Records that change how queries are best planned, when so many come at once."""
 _OURS = frozenset({"id", "sheet", "ref", "kind", "version"})
 
 
@@ -94,7 +98,7 @@ def bulk_file(
     filed: Filed[R] = Filed()
     checker = _Checker(kind, by)
     note = note or str(kind._meta.verbose_name_plural)
-    with umbrella(by=by, at=at, note=note) as work, asked_once():
+    with umbrella(by=by, at=at, note=note) as work:
         work.kinds.add(kind.kind_name())
         for group in _batches(rows, batch):
             drafts = [
@@ -111,6 +115,8 @@ def bulk_file(
                     filed.refused.append(Refused(draft.number, draft.faults))
             if told is not None:
                 told(len(filed.records))
+        if len(filed.records) >= MANY:
+            later(take_sizes)
     return filed
 
 
@@ -225,56 +231,6 @@ def jsonable(value: Any) -> Any:
     return value
 
 
-_AS_THEY_ARE = (
-    models.AutoField,
-    models.BooleanField,
-    models.CharField,
-    models.ForeignKey,
-    models.IntegerField,
-    models.TextField,
-)
-"""Fields whose values the databases take as Python has them."""
-
-
-def insert(model: type[models.Model], rows: Sequence[Any]) -> None:
-    """Write rows of one table quickly, and exactly as they are; their keys stay unknown if unset.
-
-    One prepared statement run many times: for records of several tables it is the only way, and
-    for the others it takes half the time of Django's own.
-    """
-    if not rows:
-        return
-    fields: list[Any] = list(model._meta.local_concrete_fields)
-    if rows[0].pk is None:
-        fields.remove(model._meta.pk)
-    names = [f.attname for f in fields]
-    _insert(model, fields, ([vars(row)[name] for name in names] for row in rows))
-
-
-def _insert(
-    model: type[models.Model], fields: Sequence[Any], rows: Iterable[Sequence[Any]]
-) -> None:
-    """Write rows given as the values of these fields, in their order."""
-    # The connection itself: what stands for it in `django.db` looks it up at every use.
-    database = connections[DEFAULT_DB_ALIAS]
-    quote = database.ops.quote_name
-    columns = ", ".join(quote(f.column) for f in fields)
-    marks = ", ".join(["%s"] * len(fields))
-    statement = f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES ({marks})"
-    ways = [None if isinstance(f, _AS_THEY_ARE) else f.get_db_prep_save for f in fields]
-    with database.cursor() as cursor:
-        cursor.executemany(
-            statement,
-            [
-                [
-                    value if prepare is None else prepare(value, database)
-                    for value, prepare in zip(values, ways, strict=True)
-                ]
-                for values in rows
-            ],
-        )
-
-
 @dataclass
 class _Draft(Generic[R]):
     """A row on its way to become a record."""
@@ -351,7 +307,8 @@ class _Checker(Generic[R]):
         for draft in drafts:
             self._check_fields(draft)
         sound = [draft for draft in drafts if not draft.faults]
-        models.prefetch_related_objects([draft.record for draft in sound], *self.kind.derives_from)
+        for group in _batches((draft.record for draft in sound), 500):
+            models.prefetch_related_objects(group, *self.kind.derives_from)
         for draft in sound:
             self._check_whole(draft)
         for f in self.unique:
@@ -482,6 +439,7 @@ def _write_or_split(kind: type[R], drafts: list[_Draft[R]], *, trail: bool) -> N
 def _write(kind: type[R], drafts: Sequence[_Draft[R]], *, trail: bool) -> None:
     """Cover sheets, then what lies under them, then what belongs to them."""
     register = register_of(kind.kind_name())
+    forget(kind.kind_name())
     numbers = next_sheet_ids(len(drafts))
     first = Counter.take(register.prefix, len(drafts))
     for n, draft in enumerate(drafts):
@@ -524,7 +482,7 @@ def _write_past(group: Sequence[PastAct], now: datetime) -> None:
     """Acts and what they changed, as rows without objects: an incident brings a dozen of them."""
     numbers = next_ids(Act, len(group))
     told_acts = list(zip(numbers, group, strict=True))
-    _insert(
+    insert_values(
         Act,
         _fields(Act, "id", "at", "recorded_at", "by", "verb", "name", "note", "via", "record"),
         (
@@ -532,7 +490,7 @@ def _write_past(group: Sequence[PastAct], now: datetime) -> None:
             for number, t in told_acts
         ),
     )
-    _insert(
+    insert_values(
         Entry,
         _fields(Entry, "act", "table", "row", "record", "op", "before", "after"),
         (

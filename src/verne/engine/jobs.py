@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from cronsim import CronSim, CronSimError
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
@@ -142,6 +142,15 @@ def seal_history() -> None:
     except Exception as wrong:
         # Sealed it is all the same; the next checkpoint is stamped with the next attempt.
         log.error("The checkpoint could not be stamped: %s", wrong)
+
+
+@job(title=_("Take the sizes of tables, by which queries are planned"), schedule="*/15 * * * *")
+def take_sizes() -> None:
+    """Every quarter of an hour, where the number of records has grown."""
+    from .sqlite import planning
+
+    if connection.vendor == "sqlite":
+        planning.inform(connection)
 
 
 @job(title=_("Clear away background jobs that failed long ago"), schedule="17 3 * * *")

@@ -1,4 +1,4 @@
-"""Answers that stand still while thousands of records are brought in: asked for once, then kept."""
+"""Answers that stand still within a verb or an import: asked for once, then kept."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-_kept: ContextVar[dict[Hashable, Any] | None] = ContextVar("_kept", default=None)
+_kept: ContextVar[dict[str, dict[Hashable, Any]] | None] = ContextVar("_kept", default=None)
 
 
 @contextmanager
@@ -25,15 +25,23 @@ def asked_once() -> Iterator[None]:
         _kept.reset(token)
 
 
-def once(key: Hashable, ask: Callable[[], T]) -> T:
-    """The answer to a question that is the same for every record of an import.
+def once(kind: str, key: Hashable, ask: Callable[[], T]) -> T:
+    """The answer to a question about records of a kind, asked for when it is not known yet.
 
-    Outside of `asked_once`, or for a new key, it is asked for.
+    It is kept until `asked_once` ends or a record of that kind is written.
     """
     kept = _kept.get()
     if kept is None:
         return ask()
-    if key not in kept:
-        kept[key] = ask()
-    found: T = kept[key]
+    answers = kept.setdefault(kind, {})
+    if key not in answers:
+        answers[key] = ask()
+    found: T = answers[key]
     return found
+
+
+def forget(kind: str) -> None:
+    """A record of this kind was written: ask anew."""
+    kept = _kept.get()
+    if kept:
+        kept.pop(kind, None)

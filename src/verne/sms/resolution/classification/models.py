@@ -169,4 +169,4 @@ def _given(impact: int, urgency: int) -> list[tuple[datetime, int]]:
         ordered = cells.order_by("of__in_force_since", "of")
         return list(ordered.values_list("of__in_force_since", "gives"))
 
-    return once(("matrices", impact, urgency), ask)
+    return once(PriorityMatrix.kind_name(), (impact, urgency), ask)

@@ -1,0 +1,43 @@
+"""SQLite knows how large its tables are, the empty ones among them; PostgreSQL does by itself."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django_tasks_db.models import DBTaskResult
+
+from verne.engine.bulk import bulk_file
+from verne.engine.jobs import take_sizes
+from verne.engine.sqlite import planning
+from verne.sms.portfolio.configuration.models import CIType
+from verne.sms.resolution.problem.models import KnownError
+
+pytestmark = pytest.mark.django_db
+
+
+def types(many: int) -> list[dict[str, str]]:
+    return [{"title": f"Type {n}", "level_of_detail": "As a whole."} for n in range(many)]
+
+
+def test_the_records_of_an_empty_table_are_not_looked_for_among_all(manager):
+    bulk_file(CIType, types(1_500), by=manager)
+    assert DBTaskResult.objects.filter(task_path=take_sizes.module_path).exists()
+    take_sizes()
+    plan = KnownError.objects.filter(withdrawn_at=None).explain()
+    if connection.vendor == "sqlite":
+        assert "SCAN resolution_knownerror" in plan
+        assert "SEARCH engine_sheet USING INTEGER PRIMARY KEY" in plan
+
+
+def test_sizes_are_taken_again_when_the_records_have_grown_by_a_fifth(manager, monkeypatch):
+    if connection.vendor != "sqlite":
+        assert take_sizes() is None, "there is nothing to do"
+        return
+    monkeypatch.setattr(planning, "WORTH_IT", 10)
+    bulk_file(CIType, types(5), by=manager)
+    assert not planning.inform(connection), "a small database is fast with any plan"
+    bulk_file(CIType, types(20), by=manager)
+    assert planning.inform(connection)
+    assert not planning.inform(connection)
+    bulk_file(CIType, types(8), by=manager)
+    assert planning.inform(connection)
