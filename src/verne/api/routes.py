@@ -34,7 +34,7 @@ from .kinds import REF, Text, out
 from .once import KEY, once
 from .problem import Problem, told
 from .schemas import Schemas
-from .words import everything, furnished, meant, shown
+from .words import everything, furnish, furnished, meant, shown
 
 router = Router()
 
@@ -97,10 +97,19 @@ def _open(request: HttpRequest, slug: str, ref: str) -> Record:
 
 
 def _answer(
-    register: type[Register], number: int, person: Person, status: int = 200
+    register: type[Register],
+    number: int,
+    person: Person,
+    status: int = 200,
+    *,
+    written: Record | None = None,
 ) -> HttpResponse:
-    """A record as it is now."""
-    record = _whole(register, number)
+    """A record as it is now; `written` is it, if nothing that followed changed it again."""
+    record = written
+    if record is None or not Sheet.objects.filter(pk=number, version=record.version).exists():
+        record = _whole(register, number)
+    else:
+        furnish(schemas_of(register), record)
     response = Response(shown(schemas_of(register), [record], person)[0], status=status)
     response["ETag"] = etag(record)
     if status == 201:
@@ -210,7 +219,7 @@ def add_register(router: Router, register: type[Register]) -> None:
         def work() -> HttpResponse:
             values = meant(schemas, _sent(body), person)
             record = acts.file(model, values, by=person, note=note)
-            return _answer(register, record.pk, person, status=201)
+            return _answer(register, record.pk, person, status=201, written=record)
 
         return once(request, person, work)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from django.db.models import prefetch_related_objects
+
 from verne.engine.names import Finder, Nobody, name_of
 from verne.engine.people import Person
 from verne.engine.records import Record, Sheet
@@ -31,13 +33,24 @@ def everything(schemas: Schemas) -> tuple[Column]:
 
 def furnished(schemas: Schemas, rows: Any) -> Any:
     """Records with all that they are read with."""
-    model = schemas.model
+    joins, fetched = _needs(schemas)
+    return rows.select_related(*joins).prefetch_related(*fetched)
+
+
+def furnish(schemas: Schemas, record: Record) -> None:
+    """Give a record that was just written what it is read with."""
+    joins, fetched = _needs(schemas)
+    prefetch_related_objects([record], *joins, *fetched)
+
+
+def _needs(schemas: Schemas) -> tuple[list[str], list[str]]:
+    """What is read with a record: in the same query, and in queries of their own."""
     joins: list[str] = []
     fetched: list[str] = []
     for path in everything(schemas)[0].needs:
-        f: Any = model._meta.get_field(path.partition("__")[0])
+        f: Any = schemas.model._meta.get_field(path.partition("__")[0])
         (fetched if f.many_to_many or f.one_to_many else joins).append(path)
-    return rows.select_related(*joins).prefetch_related(*fetched)
+    return joins, fetched
 
 
 def shown(schemas: Schemas, records: Sequence[Record], person: Person) -> list[dict[str, Any]]:
@@ -81,12 +94,14 @@ def _may_name(thing: Any, seen: set[int]) -> bool:
 
 def _visible(schemas: Schemas, records: Iterable[Record], person: Person) -> set[int]:
     """Which of the records that these point at this person may see: one query a relation."""
+    seen: set[int] = set()
     asked: dict[type[Sheet], set[int]] = {}
     for record in records:
         for thing in _pointed_at(schemas, record):
-            if isinstance(thing, Sheet):
+            if isinstance(thing, Record) and thing.seen_by == person.pk:
+                seen.add(thing.pk)
+            elif isinstance(thing, Sheet):
                 asked.setdefault(type(thing), set()).add(thing.pk)
-    seen: set[int] = set()
     for model, keys in asked.items():
         rows = model._default_manager.filter(scope(person, model), pk__in=keys)
         seen.update(rows.values_list("pk", flat=True))

@@ -12,7 +12,7 @@ class ConformityConfig(AppConfig):
     verbose_name = _("Conformity")
 
     def ready(self) -> None:
-        from verne.engine.acts import after_act
+        from verne.engine.acts import after_verb
 
         from . import checks  # noqa: F401
         from .attesting import evidence, register  # noqa: F401
@@ -20,8 +20,8 @@ class ConformityConfig(AppConfig):
         from .marking import mark
         from .offering import offer
 
-        if mark not in after_act:
-            after_act.append(mark)
+        if mark not in after_verb:
+            after_verb.append(mark)
         offer()
         answer_for_every_kind()
         post_migrate.connect(describe_roles, sender=self)

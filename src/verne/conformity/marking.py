@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import F, Model
@@ -13,11 +13,9 @@ from verne.engine.calendars import CalendarVersion, ServiceCalendar
 from verne.engine.evidence import Answer, answers
 from verne.engine.people import Assignment, Organization, Person, Role, Team
 from verne.engine.records import Part, Record
+from verne.engine.rows import insert
 
 from .models import CheckResult, Touched
-
-if TYPE_CHECKING:
-    from verne.engine.history import Act
 
 ENGINE = "engine"
 """Stands for what an act changes that names no record type."""
@@ -39,12 +37,12 @@ ANY = "*"
 """Among what a check reads: every act concerns it."""
 
 
-def mark(act: Act, kinds: set[str]) -> None:
-    """Called with every act, in its transaction."""
+def mark(kinds: set[str]) -> None:
+    """Called with every verb, in its transaction."""
     if not _table_exists():
         return
     named = {ENGINE if kind.startswith("engine.") else kind for kind in kinds} or {ENGINE}
-    Touched.objects.bulk_create(Touched(kind=kind) for kind in sorted(named))
+    insert(Touched, [Touched(kind=kind) for kind in sorted(named)])
 
 
 def mark_checks(keys: Iterable[str]) -> None:

@@ -16,9 +16,11 @@ from django.utils.translation import gettext as _
 
 from . import moment
 from .history import Act, current_act
+from .once import asked_once, forget
 from .records import Counter, Record, Sheet, next_sheet_ids
 from .register import Register, part_model, register_of
 from .rights import right
+from .rows import insert_one
 
 if TYPE_CHECKING:
     from .lifecycle import Move
@@ -32,6 +34,15 @@ via: ContextVar[str] = ContextVar("via", default="")
 
 after_act: list[Callable[[Act, set[str]], None]] = []
 """Called inside the transaction after each act, with the kinds of record it touched."""
+
+after_verb: list[Callable[[set[str]], None]] = []
+"""Called inside the transaction once a verb and all that followed from it are written, with the
+kinds of record they touched."""
+
+OF_THE_ENGINE = "engine."
+"""Stands for what the engine keeps that belongs to no record: people, roles, calendars."""
+
+_touched: ContextVar[set[str] | None] = ContextVar("_touched", default=None)
 
 
 class Conflict(ValidationError):
@@ -77,9 +88,9 @@ def act(
     `record` is the number of a cover sheet, `kind` its type; `at` the instant it happened, now
     unless it is told from elsewhere. Acts may lie inside one another.
     """
-    with transaction.atomic(), moment.at(at):
+    with _one_verb() as touched, moment.at(at):
         now = timezone.now()
-        row = Act.objects.create(
+        row = Act(
             at=moment.now(),
             recorded_at=now,
             by=by,
@@ -89,6 +100,7 @@ def act(
             via=via.get(),
             record_id=record,
         )
+        insert_one(row)
         work = Work(row, {kind} if kind else set())
         outer = current_act.get()
         _set_current(row.pk)
@@ -96,11 +108,31 @@ def act(
             yield work
             for tell in after_act:
                 tell(row, work.kinds)
+            touched |= work.kinds or {OF_THE_ENGINE}
         except BaseException:
             # PostgreSQL takes no statement in a broken transaction; its setting goes with it.
             current_act.set(outer)
             raise
         _set_current(outer)
+
+
+@contextmanager
+def _one_verb() -> Iterator[set[str]]:
+    """One transaction for a verb with the acts that follow from it; holds the kinds they touch."""
+    outer = _touched.get()
+    with transaction.atomic(), asked_once():
+        if outer is not None:
+            yield outer
+            return
+        touched: set[str] = set()
+        token = _touched.set(touched)
+        try:
+            yield touched
+            if touched:
+                for tell in after_verb:
+                    tell(touched)
+        finally:
+            _touched.reset(token)
 
 
 def _set_current(number: int | None) -> None:
@@ -131,7 +163,7 @@ def file(
         values = {**values, **register.filed_by_customer(by)}
     plain, many, parts = _sorted_out(kind, values)
     _require_visible(by, kind, values)
-    with transaction.atomic():
+    with _one_verb():
         number = next_sheet_ids()[0]
         with act("file", by=by, record=number, note=note, at=at, kind=kind.kind_name()) as work:
             record = kind(**plain)
@@ -177,7 +209,7 @@ def revise(
     if by.is_customer:
         _refuse_beyond_portal(type(record), values)
     _require_visible(by, type(record), values)
-    with transaction.atomic():
+    with _one_verb():
         record = _locked(record)
         _require_standing(record)
         changed = _changes(record, values)
@@ -217,7 +249,7 @@ def move(
     if by.is_customer:
         _refuse_beyond_portal(type(record), values or {})
     _require_visible(by, type(record), values or {})
-    with transaction.atomic():
+    with _one_verb():
         record = _locked(record)
         _require_standing(record)
         if version is not None and version != record.version and values:
@@ -239,7 +271,7 @@ def move_by_rule(
 
     `by` is whoever brought it about: the user whose answer wakes what waited for it.
     """
-    with transaction.atomic():
+    with _one_verb():
         record = _locked(record)
         _require_standing(record)
         _make(record, record.lifecycle.moves[name], by=by, note=note, values={}, at=at)
@@ -314,7 +346,7 @@ def withdraw(record: R, *, by: Person, note: str) -> R:
     _require_seen(by, record)
     if not note.strip():
         raise ValidationError(_("Say why it is withdrawn."))
-    with transaction.atomic():
+    with _one_verb():
         record = _locked(record)
         _require_standing(record)
         with act("withdraw", by=by, record=record.pk, note=note, kind=record.kind_name()) as work:
@@ -459,11 +491,9 @@ def _require_visible(by: Person, kind: type[Record], values: Mapping[str, Any]) 
         model = kind._meta.get_field(name).related_model
         if not value or not isinstance(model, type) or not issubclass(model, Record):
             continue
-        keys = {
-            getattr(v, "pk", v)
-            for v in (value if isinstance(value, list | set | tuple) else [value])
-        }
-        if model.objects.visible_to(by).filter(pk__in=keys).count() != len(keys):
+        things = value if isinstance(value, list | set | tuple) else [value]
+        keys = {getattr(v, "pk", v) for v in things if getattr(v, "seen_by", None) != by.pk}
+        if keys and model.objects.visible_to(by).filter(pk__in=keys).count() != len(keys):
             raise ValidationError({name: _("Choose a record that you can see.")})
 
 
@@ -656,6 +686,7 @@ def _settle(record: Record, work: Work, *, changed: set[str] | None, related: bo
     from . import approvals, clock, search
 
     work.kinds.add(record.kind_name())
+    forget(record.kind_name())
     retarget = changed is None or not changed.isdisjoint(record.clock_fields)
     clock.follow(record, work.act, retarget=retarget)
     if changed is None or changed or related:

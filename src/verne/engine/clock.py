@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from . import moment, timing
 from .calendars import CalendarVersion
+from .rows import insert_one
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -214,9 +215,7 @@ def follow(record: Record, act: Act, *, retarget: bool = True) -> None:
     """
     if not record.clocks:
         return
-    clocks = {
-        c.measure: c for c in Clock.objects.filter(record=record.pk).select_related("calendar")
-    }
+    clocks = _clocks_of(record, act)
     due: datetime | None = None
     for rule in record.clocks:
         clock = clocks.get(rule.measure)
@@ -232,15 +231,29 @@ def follow(record: Record, act: Act, *, retarget: bool = True) -> None:
             # What was missed before it starts over stays missed.
             clock.breached_at = clock.breached_at or clock.reading(act.at).breached_at
         for event in events:
-            event.save(force_insert=True)
+            insert_one(event)
         if (asked and take_target(clock, target)) or events:
             project(clock, act.at)
             clock.save()
+        clocks[rule.measure] = clock
         if rule.leads and clock.is_open:
             due = clock.due_at
+    record.__dict__["_followed"] = (record.version, clocks)
     if due != record.due_at and any(rule.leads for rule in record.clocks):
         record.due_at = due
         type(record).objects.filter(pk=record.pk).update(due_at=due)
+
+
+def _clocks_of(record: Record, act: Act) -> dict[str, Clock]:
+    """The clocks a record has, by measure; those of the act before this one, if it was the last."""
+    if act.verb == "file" and act.record_id == record.pk:
+        return {}
+    version, clocks = record.__dict__.pop("_followed", (None, {}))
+    if version is not None and version == record.version - 1:
+        found: dict[str, Clock] = clocks
+        return found
+    rows = Clock.objects.filter(record=record.pk).select_related("calendar")
+    return {clock.measure: clock for clock in rows}
 
 
 def _start(record: Record, rule: ClockRule, act: Act, target: Target | None) -> Clock:
@@ -248,9 +261,9 @@ def _start(record: Record, rule: ClockRule, act: Act, target: Target | None) -> 
     event = ClockEvent(clock=clock, at=act.at, kind="start", act=act)
     take_target(clock, target)
     project(clock, act.at, events=[event])
-    clock.save(force_insert=True)
+    insert_one(clock)
     event.clock = clock
-    event.save(force_insert=True)
+    insert_one(event)
     return clock
 
 

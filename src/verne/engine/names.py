@@ -10,7 +10,7 @@ from django.db import models
 from django.utils.translation import gettext as _
 
 from .people import Person
-from .records import Sheet
+from .records import Record, Sheet
 from .rights import scope
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ def name_field(model: Kind) -> str:
 
 def name_of(thing: models.Model) -> str:
     """The name of a thing, as `Finder` finds it again."""
-    return str(getattr(thing, name_field(type(thing))))
+    # Of its class, not its type: who is signed in comes in a wrapper.
+    return str(getattr(thing, name_field(thing.__class__)))
 
 
 def other_names(model: Kind) -> tuple[str, ...]:
@@ -104,6 +105,8 @@ class Finder:
         for start in range(0, len(keys), 500):
             rows = self._all(model).filter(**{f"{way}__in": keys[start : start + 500]})
             for thing in rows.order_by("pk"):
+                if isinstance(thing, Record):
+                    thing.seen_by = self.person.pk
                 for name in wanted.get(getattr(thing, way), ()):
                     found.setdefault(name, []).append(thing)
         return found

@@ -117,7 +117,7 @@ class Person(AbstractBaseUser):
     @cached_property
     def roles(self) -> frozenset[str]:
         """Keys of the roles held at this moment."""
-        return self.roles_at(timezone.now())
+        return self._held[0]
 
     def roles_at(self, at: datetime) -> frozenset[str]:
         return frozenset(
@@ -141,12 +141,28 @@ class Person(AbstractBaseUser):
 
     def forget_rights(self) -> None:
         """Look roles and rights up anew: they were changed during this person's request."""
-        for name in ("roles", "rights", "team_ids", "kind_of_party", "_admission"):
+        for name in ("_held", "roles", "rights", "team_ids", "kind_of_party", "_admission"):
             self.__dict__.pop(name, None)
 
     @cached_property
     def team_ids(self) -> frozenset[int]:
-        return frozenset(self.teams.values_list("pk", flat=True))
+        return self._held[1]
+
+    @cached_property
+    def _held(self) -> tuple[frozenset[str], frozenset[int]]:
+        """The roles held at this moment and the teams worked in: every page asks for both."""
+        key = models.CharField(max_length=60)
+        team = models.BigIntegerField()
+        held = Assignment.objects.valid(timezone.now()).filter(person=self).order_by()
+        worked = Team.members.through.objects.filter(person=self).order_by()
+        rows = held.values_list("role__key", models.Value(None, team)).union(
+            worked.values_list(models.Value(None, key), "team_id"), all=True
+        )
+        found = list(rows)
+        return (
+            frozenset(role for role, _team in found if role is not None),
+            frozenset(number for _role, number in found if number is not None),
+        )
 
     @cached_property
     def kind_of_party(self) -> str:

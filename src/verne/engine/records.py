@@ -83,13 +83,15 @@ class Counter(models.Model):
         """Reserve `count` numbers and give back the first; the row stays locked until commit."""
         if not transaction.get_connection().in_atomic_block:
             raise RuntimeError("Take a number inside a transaction, or two people may get it.")
-        row = cls.objects.select_for_update().filter(prefix=prefix).first()
-        if row is None:
-            Counter.objects.bulk_create([Counter(prefix=prefix)], ignore_conflicts=True)
-            row = cls.objects.select_for_update().get(prefix=prefix)
-        row.last += count
-        row.save(update_fields=["last"])
-        return row.last - count + 1
+        with connection.cursor() as cursor:
+            cursor.execute(_TAKE, [prefix, count, count])
+            return int(cursor.fetchone()[0]) - count + 1
+
+
+_TAKE = """
+    INSERT INTO engine_counter (prefix, last) VALUES (%s, %s)
+    ON CONFLICT (prefix) DO UPDATE SET last = engine_counter.last + %s RETURNING last
+"""
 
 
 class Sheet(models.Model):
@@ -191,6 +193,9 @@ class Record(Sheet):
     """A cover sheet and what lies under it: the base of every record type."""
 
     lifecycle: ClassVar[type[Lifecycle]]
+    seen_by: int | None = None
+    """The person through whose sight it was found, so that a verb need not look again."""
+
     clocks: ClassVar[tuple[ClockRule, ...]] = ()
     derives_from: ClassVar[tuple[str, ...]] = ()
     """Related records that `set_derived` and `clean` read, as for `prefetch_related`: an import
@@ -263,6 +268,17 @@ class Record(Sheet):
     def what_is_signed(self) -> str:
         """What a signature on this record names: its reference, unless it has a better name."""
         return self.ref
+
+    def clean_fields(self, exclude: Any = None) -> None:
+        """As Django does, but what it points at is not asked for again when it was just read."""
+        there = {f.name for f in self._meta.concrete_fields if self._has_read(f)}
+        super().clean_fields(exclude=there.union(exclude or ()))
+
+    def _has_read(self, f: Any) -> bool:
+        if not f.is_relation or not f.is_cached(self) or f.get_limit_choices_to():
+            return False
+        other = f.get_cached_value(self)
+        return other is not None and not other._state.adding and other.pk is not None
 
     def set_derived(self) -> None:
         """Fill fields that follow from others, before each write; for record types to override."""

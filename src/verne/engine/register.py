@@ -187,6 +187,11 @@ def register_of(kind: str) -> type[Register]:
     return registers[kind]
 
 
+def by_prefix(prefix: str) -> type[Register] | None:
+    """The register whose references begin like this: `INC`."""
+    return next((r for r in registers.values() if r.prefix == prefix), None)
+
+
 def by_slug(slug: str) -> type[Register] | None:
     return next((r for r in registers.values() if r.slug == slug), None)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from .people import Organization
 
 if TYPE_CHECKING:
     from .people import Person
-    from .records import Record
+    from .records import Record, Sheet
 
 VERBS = ("view", "file", "revise", "link", "comment", "withdraw")
 """What can be done with a record of any type, beside its moves."""
@@ -197,12 +197,13 @@ def _reach(person: Person) -> Q:
     return Q(restricted=False) | mine
 
 
-def _scope_of_all(person: Person) -> Q:
-    """Cover sheets of every type a person may view."""
+def _scope_of_all(person: Person, kinds: Collection[str] | None = None) -> Q:
+    """Cover sheets of every type a person may view; with `kinds`, of these only."""
     from .register import registers
 
     reach = _reach(person)
-    viewable = [r for r in registers.values() if may(person, "view", r.model)]
+    asked = registers.values() if kinds is None else [registers[k] for k in kinds]
+    viewable = [r for r in asked if may(person, "view", r.model)]
     narrowed = {r: only for r in viewable if (only := r.narrow(person)) is not None}
     whole = [r.model._meta.label_lower for r in viewable if r not in narrowed]
     seen = Q(kind__in=whole) & reach
@@ -213,6 +214,27 @@ def _scope_of_all(person: Person) -> Q:
         if reach and wider:
             seen |= Q(pk__in=register.model._default_manager.filter(wider).values("pk"))
     return seen
+
+
+def scope_among(person: Person, kinds: Collection[str]) -> Q:
+    """Which cover sheets of these types a person may see: as `scope` of all, for less."""
+    from .records import Sheet
+
+    if guests.is_guest(person) or not person.active:
+        return scope(person, Sheet)
+    return _scope_of_all(person, kinds)
+
+
+def visible_among(person: Person, numbers: Collection[int]) -> dict[int, Sheet]:
+    """Those cover sheets of a few, by number, that a person may see."""
+    from .records import Sheet
+
+    if not numbers:
+        return {}
+    there = Sheet.objects.in_bulk(list(numbers))
+    reach = scope_among(person, {sheet.kind for sheet in there.values()})
+    seen = set(Sheet.objects.filter(reach, pk__in=there).values_list("pk", flat=True))
+    return {number: sheet for number, sheet in there.items() if number in seen}
 
 
 def people_who_may(name: str) -> Any:

@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from .records import Sheet
-from .rights import scope
+from .rights import scope_among
 
 if TYPE_CHECKING:
     from .people import Person
@@ -27,11 +27,12 @@ def unseen(records: Iterable[Any], names: Iterable[str], person: Person) -> froz
     `names` are fields, relations to many, parts, or the beginnings of longer paths.
     """
     wanted = list(dict.fromkeys(name.partition("__")[0] for name in names))
-    numbers = {sheet.pk for record in records for name in wanted for sheet in _at(record, name)}
-    if not numbers:
+    kinds = {s.pk: s.kind for record in records for name in wanted for s in _at(record, name)}
+    if not kinds:
         return frozenset()
-    seen = Sheet.objects.filter(scope(person, Sheet), pk__in=numbers)
-    return frozenset(numbers.difference(seen.values_list("pk", flat=True)))
+    reach = scope_among(person, set(kinds.values()))
+    seen = Sheet.objects.filter(reach, pk__in=kinds).values_list("pk", flat=True)
+    return frozenset(kinds.keys() - set(seen))
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from verne.engine.people import Person
 from verne.engine.printing.printable import has_paper
 from verne.engine.records import Record, Sheet
 from verne.engine.register import Panel, Raise, Register, part_model, register_of, registers
-from verne.engine.rights import may, scope
+from verne.engine.rights import may, visible_among
 
 from . import components, forms, phrases, show
 from .context import clause_url, plural, quarter_of
@@ -131,9 +131,13 @@ def rail(
     record: Record,
     person: Person,
     *,
+    moved: Sequence[tuple[str, datetime]] | None = None,
     refused: tuple[str, forms.RecordForm] | None = None,
 ) -> Rail:
-    """The states, the moves open to this person with their forms, and why others are closed."""
+    """The states, the moves open to this person with their forms, and why others are closed.
+
+    `moved` says which moves were made and when, where that is known already.
+    """
     opened: list[OpenMove] = []
     closed: list[ClosedMove] = []
     for step in record.moves():
@@ -143,7 +147,7 @@ def rail(
             continue
         opened.append(_open_move(record, step, person, refused))
     opened = _most_likely_first(record, opened)
-    return Rail(steps=steps(record), open=opened, closed=closed, version=record.version)
+    return Rail(steps=steps(record, moved), open=opened, closed=closed, version=record.version)
 
 
 def obstacles(record: Record, step: Move, person: Person) -> list[str]:
@@ -209,12 +213,12 @@ def _target(record: Record, name: str) -> str:
     return record.lifecycle.moves[name].target.name
 
 
-def steps(record: Record) -> list[Step]:
+def steps(record: Record, moved: Sequence[tuple[str, datetime]] | None = None) -> list[Step]:
     """The states on the way from the first to the last, and where the record stands."""
     life = record.lifecycle
     names = list(life.states)
     here = names.index(record.state)
-    reached = _reached(record)
+    reached = _reached(record, moves_made(record) if moved is None else moved)
     shown = []
     for index, (name, state) in enumerate(life.states.items()):
         if index == here:
@@ -248,11 +252,16 @@ def _main_end(life: Any) -> str:
     return str(life.final_states()[0]) if life.final_states() else ""
 
 
-def _reached(record: Record) -> dict[str, datetime]:
+def moves_made(record: Record) -> list[tuple[str, datetime]]:
+    """The moves a record made, first to last."""
+    moves = Act.objects.filter(record=record.pk, verb="move").order_by("at", "id")
+    return list(moves.values_list("name", "at"))
+
+
+def _reached(record: Record, moved: Sequence[tuple[str, datetime]]) -> dict[str, datetime]:
     """When each state was last reached, as the acts tell."""
     reached = {record.lifecycle.initial.name: record.filed_at}
-    moves = Act.objects.filter(record=record.pk, verb="move").order_by("at", "id")
-    for name, at in moves.values_list("name", "at"):
+    for name, at in moved:
         step = record.lifecycle.moves.get(name)
         if step is not None:
             reached[step.target.name] = at
@@ -514,6 +523,8 @@ STANDING_TONES = {
 
 
 def approval_views(record: Record, person: Person) -> list[ApprovalView]:
+    if not record.lifecycle.needs_approvals():
+        return []
     rows = (
         Approval.objects.filter(record=record.pk)
         .select_related("asked_by")
@@ -581,7 +592,7 @@ def link_rows(record: Record, person: Person, rights: Rights) -> list[LinkRow]:
     ).order_by("kind", "id")
     ties = list(rows[:300])
     others = {(t.target_id if t.source_id == record.pk else t.source_id) for t in ties}
-    seen = {s.pk: s for s in Sheet.objects.filter(scope(person, Sheet), pk__in=others)}
+    seen = visible_among(person, others)
     shown = []
     for tie in ties:
         kind = links.link_types.get(tie.kind)

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from verne.engine import links
+from verne.engine import links, sight
 from verne.engine.clock import Clock, ClockEvent
 from verne.engine.comments import Comment
 from verne.engine.escalation import Escalation
@@ -24,7 +24,8 @@ from verne.engine.history import Act, Entry
 from verne.engine.links import Link
 from verne.engine.people import Person
 from verne.engine.records import Record, Sheet
-from verne.engine.rights import scope
+from verne.engine.register import register_of
+from verne.engine.rights import visible_among
 from verne.engine.signing import Signature, meanings
 
 from . import components, phrases, show
@@ -113,12 +114,30 @@ class Names:
         if key is not None:
             self.wanted[_base(model)].add(int(key))
 
+    def know(self, record: Record) -> None:
+        """What the record itself points at was fetched with it, and looked at for who sees it."""
+        shown = set(register_of(record.kind_name()).fields())
+        for found in record._meta.concrete_fields:
+            if not found.many_to_one or not found.is_cached(record):
+                continue
+            thing = getattr(record, found.name)
+            if thing is None or sight.is_spared(thing):
+                continue
+            if isinstance(thing, Sheet) and found.name not in shown:
+                continue
+            self.known.setdefault(_base(type(thing)), {})[thing.pk] = show.name(thing)
+
     def fetch(self) -> None:
         for model, keys in self.wanted.items():
-            rows = model._default_manager.filter(pk__in=keys)
+            known = self.known.setdefault(model, {})
+            if not (asked := keys - known.keys()):
+                continue
             if model is Sheet:
-                rows = rows.filter(scope(self.person, Sheet))
-            self.known[model] = {row.pk: show.name(row) for row in rows}
+                seen = visible_among(self.person, asked)
+                known.update({number: show.name(sheet) for number, sheet in seen.items()})
+            else:
+                rows = model._default_manager.filter(pk__in=asked)
+                known.update({row.pk: show.name(row) for row in rows})
 
     def say(self, model: type[models.Model], key: Any) -> str:
         if key is None:
@@ -154,6 +173,8 @@ class Timeline:
 
     days: Sequence[TimelineDay]
     more_url: str = ""
+    moved: Sequence[tuple[str, datetime]] | None = None
+    """Every move the record made, first to last; None where older acts are not shown."""
 
 
 def timeline(record: Record, person: Person, *, before: int | None = None) -> Timeline:
@@ -172,6 +193,9 @@ def timeline(record: Record, person: Person, *, before: int | None = None) -> Ti
     return Timeline(
         days=[TimelineDay(label=phrases.weekday(day), acts=lines) for day, lines in days.items()],
         more_url=f"/r/{record.ref}/timeline?before={acts[-1].pk}" if more else "",
+        moved=None
+        if more or before is not None
+        else [(act.name, act.at) for act in reversed(acts) if act.verb == "move"],
     )
 
 
@@ -188,6 +212,7 @@ class _Reading:
         self.record, self.person, self.entries = record, person, entries
         self.tables = _tables(type(record))
         self.names = Names(person)
+        self.names.know(record)
         every = [entry for rows in entries.values() for entry in rows]
         for entry in every:
             self._want(entry)

@@ -25,7 +25,7 @@ from verne.engine.links import Link as RecordLink
 from verne.engine.links import link_types
 from verne.engine.people import Person, Team
 from verne.engine.records import Record, Sheet
-from verne.engine.register import part_model, register_of
+from verne.engine.register import by_prefix, part_model, register_of
 from verne.engine.rights import may
 
 from .. import anatomy, forms, own, phrases, show
@@ -45,14 +45,14 @@ FEW_ROWS = 10
 
 def record_at(ref: str, person: Person) -> Record:
     """The record of this reference; for those who may not see it there is none."""
-    sheet = Sheet.objects.filter(ref=ref.upper()).values("pk", "kind").first()
-    if sheet is None:
+    register = by_prefix(ref.upper().partition("-")[0])
+    if register is None:
         raise Http404
-    register = register_of(sheet["kind"])
     record: Record | None = (
         register.model.objects.visible_to(person)
-        .filter(pk=sheet["pk"])
+        .filter(ref=ref.upper())
         .select_related(*_relations(register.model))
+        .prefetch_related(*(f.name for f in register.model._meta.many_to_many))
         .first()
     )
     if record is None:
@@ -93,17 +93,17 @@ def _page(
 ) -> dict[str, Any]:
     rights = Rights.of(record, person)
     clocks = anatomy.clocks(record, person)
-    told = timeline(record, person)
-    approvals = anatomy.approval_views(record, person)
-    askable = anatomy.askable(record, person, rights)
-    rail = anatomy.rail(record, person, refused=refused)
     register = register_of(record.kind_name())
     named = [*register.fields(), *register.parts]
     with sight.sparing(sight.unseen([record], named, person)):
+        told = timeline(record, person)
         without = own.replaced(record)
         header = anatomy.header(record, rights, clocks)
         sections = anatomy.sections(record, without=without)
         part_tables = anatomy.part_tables(record, without=without)
+    approvals = anatomy.approval_views(record, person)
+    askable = anatomy.askable(record, person, rights)
+    rail = anatomy.rail(record, person, moved=told.moved, refused=refused)
     return {
         "it": record,
         "rights": rights,
