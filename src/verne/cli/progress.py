@@ -30,7 +30,7 @@ class Progress:
         share = min(1.0, done / total) if total else 0.0
         line = f"{self.what}: {done:,} of {total:,} ({share:.0%})"
         if not total:
-            line = f"{self.what}: {done:,}"
+            line = f"{self.what}: {done:,}" if done else f"{self.what} …"
         if not self.on_terminal:
             print(line, file=self.stream, flush=True)
             return
