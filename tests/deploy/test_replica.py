@@ -22,7 +22,9 @@ def found() -> Iterator[dict[str, Any]]:
         settings = {"VERNE_REPLICA_URL": standby.url, "VERNE_REPLICA_LAG": "30"}
         run(primary.url, settings, "-m", "verne", "manage", "migrate", "--verbosity", "0")
         told = run(primary.url, settings, "-m", "tests.deploy.reading_a_replica").stdout
-        yield json.loads(told)
+        standby.promote()
+        after = run(primary.url, settings, "-m", "verne", "doctor", "--quick", check=False).stdout
+        yield json.loads(told) | {"doctor, promoted": after}
 
 
 @pytest.mark.parametrize("what", ["list", "search", "export", "today", "before it lags"])
@@ -74,3 +76,7 @@ def test_when_the_copy_is_gone_the_primary_answers(found: dict[str, Any], what: 
 def test_the_doctor_says_whether_the_copy_is_read_from(found: dict[str, Any]) -> None:
     assert found["doctor"] == ["ok"]
     assert found["doctor, down"][0].startswith("It is not read from: ")
+
+
+def test_a_standby_that_was_promoted_is_not_read_from(found: dict[str, Any]) -> None:
+    assert "names a server that is no standby (any more)" in found["doctor, promoted"]
