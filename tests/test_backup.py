@@ -16,6 +16,7 @@ import pytest
 from click.testing import CliRunner
 from django.conf import settings
 from django.db import connection, connections
+from django.test import override_settings
 from django.utils import timezone
 
 from tests.homes import at_home, new_home, rows_of
@@ -398,3 +399,16 @@ def test_the_command_says_what_it_did_to_a_program_too(home: Path, tmp_path: Pat
     closed = runner.invoke(backup_command, check)
     assert closed.exit_code == 2 and "--key FILE" in closed.stderr
     assert home == settings.VERNE_HOME
+
+
+@pytest.mark.thorough
+def test_every_night_one_is_made_where_a_folder_is_named(home: Path, tmp_path: Path) -> None:
+    from verne.engine.keeping.daily import back_up
+
+    assert back_up() == ""
+    public = str(age.Identity.new().recipient())
+    with override_settings(BACKUPS=str(tmp_path / "nightly"), BACKUPS_TO=[public], BACKUPS_KEEP=1):
+        first = Path(back_up())
+        first.rename(first.with_name("verne-20260101T014100Z.tar.age"))
+        second = Path(back_up())
+        assert list((tmp_path / "nightly").iterdir()) == [second]
