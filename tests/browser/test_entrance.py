@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.browser.test_shell import assert_no_fault
 from tests.browser.world import PASSWORD
 from tests.test_up import Server, installation
 from verne.web.entrance import app_codes
@@ -51,7 +52,7 @@ def window(browser: Any, address: str) -> Iterator[Any]:
     """A page of a browser with a device that makes passkeys. Its complaints are faults."""
     faults: list[str] = []
     context = browser.new_context(base_url=address, locale="en-GB", timezone_id="UTC")
-    context.set_default_timeout(8_000)
+    context.set_default_timeout(30_000)
     page = context.new_page()
     page.on("pageerror", lambda fault: faults.append(f"{page.url}: {fault}"))
     page.on("console", lambda said: said.type == "error" and faults.append(said.text))
@@ -81,19 +82,37 @@ def sign_out(page: Any) -> None:
     page.wait_for_url("**/sign-in/")
 
 
+def look_at(page: Any) -> None:
+    """Axe finds no fault, in either theme, and nothing is wider than a telephone."""
+    assert_no_fault(page)
+    page.emulate_media(color_scheme="dark")
+    assert_no_fault(page, ["color-contrast"])
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": 380, "height": 700})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 380, page.url
+    page.set_viewport_size({"width": 1280, "height": 840})
+
+
 def test_a_passkey_is_made_and_opens_alone_and_as_the_second_step_and_signs(window: Any) -> None:
     with_device(window)
     sign_in(window, "ada")
     window.wait_for_url(lambda url: "/sign-in/" not in url)
     window.goto("/profile/security/")
     window.get_by_role("link", name="Add a passkey").click()
+    look_at(window)
     window.get_by_role("button", name="Make a passkey").click()
     window.wait_for_url("**/profile/security/codes/")
+    look_at(window)
     assert window.locator(".codes li").count() == 10
     window.get_by_role("link", name="I have kept them").click()
     assert window.get_by_role("row", name=re.compile("Passkey")).count() == 1
+    look_at(window)
+    for page in ("/profile/security/app/", "/settings/signing-in/", "/settings/people/2/access/"):
+        window.goto(page)
+        look_at(window)
 
     sign_out(window)
+    look_at(window)
     window.get_by_role("button", name="Use a passkey").click()
     window.wait_for_url(lambda url: "/sign-in/" not in url)
     assert window.locator(".user-menu summary").inner_text().strip().endswith("Ada Berg")
@@ -101,6 +120,7 @@ def test_a_passkey_is_made_and_opens_alone_and_as_the_second_step_and_signs(wind
     sign_out(window)
     sign_in(window, "ada")
     window.wait_for_url("**/sign-in/second/")
+    look_at(window)
     window.get_by_role("button", name="Use a passkey").click()
     window.wait_for_url(lambda url: "/sign-in/" not in url)
 
