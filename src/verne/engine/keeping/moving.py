@@ -33,7 +33,11 @@ def move_rows(connection: BaseDatabaseWrapper, source: Path, told: Told = silent
             if table in MADE_ANEW or table in LEFT_OUT:
                 continue
             if set(types) != set(theirs.get(table, ())):
-                raise NotABackup(f"The table {table} has other columns on SQLite; this is a fault.")
+                odd = ", ".join(sorted(set(types) ^ set(theirs.get(table, ()))))
+                raise NotABackup(
+                    f"The table {table} of this backup has other columns than its migrations make "
+                    f"({odd}): it was made by a changed Verne. Restore it into SQLite."
+                )
             names = ", ".join(_name(column) for column in types)
             with cursor.copy(f"COPY {_name(table)} ({names}) FROM STDIN") as into:
                 for row in _rows(here, table, types):
