@@ -516,6 +516,8 @@ def test_a_korean_reads_no_english(visit: Visit, path: str):
     assert re.search("[가-힣]{2}", " ".join(spoken))
 
 
+YESTERDAY = (timezone.now() - timedelta(days=1)).date().isoformat()
+
 PAGES_OF = {
     "ada": (
         "/",
@@ -537,6 +539,13 @@ PAGES_OF = {
         "/libraries/",
         "/libraries/load/",
         "/libraries/beside/iso-9001-2015/",
+        "/missed-targets/",
+        "/proof/",
+        "/proof/pack/",
+        "/proof/record/?ref=INC-2",
+        "/r/INC-2/as-it-was",
+        f"/incidents/?at={YESTERDAY}",
+        f"/standard/?on={YESTERDAY}",
         "/settings/",
         "/settings/people/",
         "/settings/teams/",
@@ -584,6 +593,8 @@ ONE_OF_EACH_KIND = {
     "/r/DOC-1",
     "/documents/REV-2/write",
     "/libraries/",
+    "/proof/",
+    "/r/INC-2/as-it-was",
     "/settings/",
     "/settings/calendars/",
     "/audit/coverage/",

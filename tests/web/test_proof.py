@@ -75,12 +75,12 @@ def test_a_record_is_checked_act_by_act(browse: Any, manager: Person) -> None:
     page = browse(manager)
     url = f"/proof/record/?ref={problem.ref}"
     said = page.get(url).content.decode()
-    assert "Everything that is sealed of this record" in said and "Agrees" in said
+    assert "Everything that is sealed of this record" in said and "As it was sealed" in said
     revise(problem, {"title": "Mail stops at ten"}, by=manager)
     assert "Not sealed yet" in page.get(url).content.decode()
     behind(f"UPDATE engine_act SET note = 'x' WHERE record_id = {problem.pk} AND verb = 'file'")
     said = page.get(url).content.decode()
-    assert "1 act is not what was sealed." in said and "Differs" in said
+    assert "1 act is not what was sealed." in said and "Not what was sealed" in said
 
 
 def test_somebody_elses_record_is_not_found(browse: Any, manager: Person, reader: Person) -> None:

@@ -34,10 +34,10 @@ class Standing(Enum):
     @property
     def label(self) -> StrOrPromise:
         return {
-            Standing.AGREES: _("Agrees"),
-            Standing.ERASED: _("Agrees; personal data was erased"),
+            Standing.AGREES: _("As it was sealed"),
+            Standing.ERASED: _("As it was sealed; personal data was erased"),
             Standing.WAITING: _("Not sealed yet"),
-            Standing.DIFFERS: _("Differs"),
+            Standing.DIFFERS: _("Not what was sealed"),
         }[self]
 
     @property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from datetime import UTC
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.core.exceptions import ValidationError
@@ -17,7 +16,7 @@ from verne.engine.records import Part, Record, Sheet
 from ..audit.clauses import an_obligation
 from ..audit.guest import room_of
 from . import draw
-from .population import freeze
+from .population import address_then, freeze
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -220,10 +219,7 @@ class AuditSample(Record):
 
     def address_then(self) -> str:
         """Where anybody finds the population as it was when it was frozen."""
-        if self.frozen_at is None:
-            return self.source
-        told = self.frozen_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-        return f"{self.source}{'&' if '?' in self.source else '?'}at={told}"
+        return address_then(self.source, self.frozen_at) if self.frozen_at else self.source
 
     def is_repeatable(self) -> bool:
         """Whether drawing again gives the items it holds, from a population that has its hash."""

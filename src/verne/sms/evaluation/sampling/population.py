@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -36,6 +36,18 @@ class Frozen:
     refs: list[str]
     strata: Mapping[str, list[str]]
     hidden: int = 0
+    past: bool = False
+    """Whether an instant was asked for."""
+
+    @property
+    def address_then(self) -> str:
+        return address_then(self.source, self.at)
+
+
+def address_then(source: str, at: datetime) -> str:
+    """Where anybody finds what was at an address at an instant."""
+    told = at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return f"{source}{'&' if '?' in source else '?'}at={told}"
 
 
 def freeze(source: str, *, by: Person, at: datetime | None = None, stratum: str = "") -> Frozen:
@@ -54,7 +66,8 @@ def freeze(source: str, *, by: Person, at: datetime | None = None, stratum: str 
             {"frozen_at": _("What will be, no record tells: choose an instant that is past.")}
         )
     with past.reading(then, person=by):
-        return _frozen(path, said, by=by, at=then, stratum=stratum)
+        found = _frozen(path, said, by=by, at=then, stratum=stratum)
+    return replace(found, past=True)
 
 
 def _instant_in(said: dict[str, list[str]]) -> datetime | None:

@@ -109,6 +109,8 @@ def _counted(source: str, as_of: str, person: Person) -> dict[str, Any]:
         return {"errors": refusals(error)}
     return {
         "source": found.source,
+        "as_of": found.at if found.past else None,
+        "address": found.address_then if found.past else found.source,
         "population": len(found.refs),
         "hidden": found.hidden,
         "suggested": suggested_size(len(found.refs)),

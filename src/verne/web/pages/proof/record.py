@@ -14,6 +14,7 @@ from verne.engine.seal.checking import Checked, Standing, check_record
 
 from ... import components, phrases
 from ...parts import Column, PageHeader, Row, Table
+from ...timeline import SENTENCES
 from ...views.common import staff
 from .seal import crumbs, reader_of
 
@@ -50,7 +51,7 @@ def check(request: HttpRequest) -> HttpResponse:
 def _done(sheet: Sheet, act: Act) -> str:
     """What an act was, in the words of the record's lifecycle."""
     step = sheet.model.lifecycle.moves.get(act.name) if act.verb == "move" else None
-    return str(step.label) if step else f"{act.verb} {act.name}".strip()
+    return str(step.label) if step else str(SENTENCES.get(act.verb, act.verb))
 
 
 def _table(sheet: Sheet, checked: list[Checked]) -> Table:

@@ -141,7 +141,7 @@ def _checkpoints() -> Table:
                     components.moment(row.at, "exact"),
                     phrases.number(row.size),
                     _code(base64.b64encode(bytes(row.root)).decode()[:20] + "…"),
-                    components.ref(_("Note"), reverse("proof-checkpoint", args=[row.pk])),
+                    components.ref(f"{row.size}.txt", reverse("proof-checkpoint", args=[row.pk])),
                 ]
             )
             for row in rows
@@ -163,7 +163,7 @@ def _packs() -> Table | None:
             Column(label=_("Period"), wide=True),
             Column(label=_("Files"), numeric=True, minor=True),
             Column(label=_("SHA-256 of the manifest"), minor=True),
-            Column(label=_("By")),
+            Column(label=_("Made by")),
             Column(label=_("Made")),
         ],
         rows=[
@@ -214,7 +214,7 @@ class PackForm(forms.Form):
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     until = forms.DateField(
-        label=gettext_lazy("To"),
+        label=gettext_lazy("Until"),
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         help_text=gettext_lazy("The statement is that of the end of this day, or of now."),
     )
