@@ -284,7 +284,7 @@ HTTPS = _flag("VERNE_HTTPS", False)
 """People come by https: cookies travel no other way, and browsers are told to keep to it."""
 PASSKEY_HOST = os.environ.get("VERNE_PASSKEY_HOST", "")
 """The host that passkeys are made for; empty for the one people have typed."""
-API_RATE = _number("VERNE_API_RATE", 100, at_least=0)
+API_RATE = _number("VERNE_API_RATE", 300, at_least=0)
 """Requests a second that one token or person may send over time, ten times as many at once; 0 for
 no limit."""
 

@@ -18,7 +18,7 @@ from verne.cli import access, people
 from verne.engine import signing
 from verne.engine.acts import act
 from verne.engine.history import Act, Entry
-from verne.engine.people import Person
+from verne.engine.people import Organization, Person
 from verne.engine.signing import NotProven
 from verne.engine.testing import a_person
 from verne.web.entrance import (
@@ -427,6 +427,16 @@ def test_rules_are_saved_within_reason(head: Person, browse: Browse) -> None:
     rules = SignInPolicy.objects.get()
     assert (rules.idle_minutes, rules.second_step_roles) == (30, ["administrator"])
     assert "idle_minutes" in str(Entry.objects.latest("id").after)
+
+
+def test_a_guest_from_outside_reaches_their_own_security_and_no_more(browse: Browse) -> None:
+    with act("settle", by=None):
+        bureau = Organization.objects.create(name="Bureau of Audits", kind="other")
+    guest = a_person("Odile Marchand", roles=["external_auditor"], organization=bureau)
+    client = browse(guest)
+    assert client.get("/profile/security/").status_code == 200
+    assert client.get("/profile/security/app/").status_code == 200
+    assert client.get(f"/settings/people/{guest.pk}/access/").status_code == 404
 
 
 # --- A link for a new password -------------------------------------------------------------------
