@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection
-from django.db.models import Count, Exists, Model, OuterRef
+from django.db.models import Count, Exists, Model, OuterRef, QuerySet
 from django.utils import timezone
 
 from verne.cli.finding import (
@@ -283,8 +283,8 @@ def _broken(newest: SealedAt) -> Iterator[str]:
         yield "The checkpoint kept outside was signed over another history than this one."
 
 
-def _and_more(rows: object, told: list[str]) -> str:
-    total = rows.count()  # type: ignore[attr-defined]
+def _and_more(rows: QuerySet[Any, Any], told: list[str]) -> str:
+    total = rows.count()
     return f" and {total - len(told):,} more" if total > len(told) else ""
 
 
