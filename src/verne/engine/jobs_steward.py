@@ -144,10 +144,13 @@ class Steward:
                 settle_schedules(timezone.now())
                 settle_at = now + SETTLE_EVERY
             ask_for_due_jobs(timezone.now())
-            if connection.vendor != "sqlite" and now >= beat_at:
-                self._beat_and_sweep()
-                beat_at = now + self.beat_every
-            self.stopping.wait(self.look_every)
+            pause = self.look_every
+            if connection.vendor != "sqlite":
+                if now >= beat_at:
+                    self._beat_and_sweep()
+                    beat_at = now + self.beat_every
+                pause = min(pause, max(0.0, beat_at - time.monotonic()))
+            self.stopping.wait(pause)
 
         self._again_and_again(look_after)
 

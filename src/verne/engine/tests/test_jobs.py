@@ -1,5 +1,8 @@
 """Background jobs: asked for in a transaction, tried again, taken up after a crash."""
 
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -355,3 +358,23 @@ def test_failures_are_forgotten_after_a_while():
         )
     jobs.forget_finished_jobs()
     assert set(rows().values_list("task_path", flat=True)) == {"new.failure"}
+
+
+@pytest.mark.thorough
+def test_a_worker_knows_what_recurs_without_the_pages():
+    # `verne work` does not load them, so nothing that recurs may be declared there.
+    script = (
+        "import django; django.setup();"
+        "from django.utils.module_loading import autodiscover_modules as find; find('jobs');"
+        "from verne.engine.jobs import declared; before = set(declared);"
+        "from django.urls import get_resolver; get_resolver().url_patterns;"
+        "print([path for path in set(declared) - before if declared[path].schedule])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | {"DJANGO_SETTINGS_MODULE": "verne.settings"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "[]"
