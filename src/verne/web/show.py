@@ -162,6 +162,8 @@ def value(raw: Any) -> SafeString | str:
         return phrases.number(raw)
     if isinstance(raw, list | tuple | set | models.QuerySet):
         return format_html_join(", ", "{}", ((value(item),) for item in raw))
+    if isinstance(raw, dict):
+        return format_html_join(", ", "{}: {}", ((key, value(item)) for key, item in raw.items()))
     return str(raw)
 
 
@@ -184,6 +186,8 @@ def plain(raw: Any) -> str:
         return name(raw)
     if isinstance(raw, list | tuple | set | models.QuerySet):
         return ", ".join(plain(item) for item in raw)
+    if isinstance(raw, dict):
+        return ", ".join(f"{key}: {plain(item)}" for key, item in raw.items())
     return str(raw)
 
 

@@ -10,6 +10,7 @@ from django.core.validators import MaxValueValidator, RegexValidator
 from django.db import models
 from django.utils.translation import gettext as say
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from verne.engine import moment, requirements
 from verne.engine.lifecycle import Lifecycle, Move, State
@@ -105,7 +106,7 @@ def judge_the_actions(nonconformity: Nonconformity, act: Act, verdict: str) -> N
 
 class NonconformityLife(Lifecycle):
     detected = State(_("Detected"), initial=True, tone="gap")
-    corrected = State(_("Corrected"), tone="partly")
+    corrected = State(pgettext_lazy("what was wrong is", "Corrected"), tone="partly")
     analysed = State(_("Analysed"), tone="now")
     in_corrective_action = State(_("In corrective action"), tone="now")
     awaiting_effectiveness = State(_("Awaiting effectiveness"), tone="partly")
@@ -115,7 +116,7 @@ class NonconformityLife(Lifecycle):
     correct = Move(
         detected,
         corrected,
-        _("Corrected"),
+        pgettext_lazy("what was wrong is", "Corrected"),
         needs=("owner", "grade", "due_at", "consequences", "consequences_handled"),
         asks=("correction", "no_correction", "requirement", "other_requirement"),
         guards=(correction_is_stated, its_requirement_is_named),
