@@ -161,6 +161,8 @@ def refresh(
     """Compute the checks that are out of date, or those named; None when there is nothing to do."""
     settle_marks()
     wanted = _out_of_date() if keys is None else [k for k in keys if k in answers]
+    if budget is not None:
+        wanted = _affordable(wanted, budget)
     if not wanted:
         return None
     why = Run.Why.CHANGE if keys is None else Run.Why.DEMAND
@@ -308,6 +310,21 @@ def _run(
         )
         _store(figures, generations, run)
     return run
+
+
+def _affordable(keys: list[str], budget: float) -> list[str]:
+    """Those that fit into so many seconds, by what each cost when it was last computed.
+
+    One that is slow on many records is left to the background instead of holding up a page.
+    """
+    cost = dict(CheckResult.objects.filter(key__in=keys).values_list("key", "milliseconds"))
+    chosen: list[str] = []
+    left = budget * 1000
+    for key in keys:
+        if cost.get(key, 0) <= left:
+            left -= cost.get(key, 0)
+            chosen.append(key)
+    return chosen
 
 
 def _prepared(keys: list[str]) -> dict[str, int]:

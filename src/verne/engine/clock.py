@@ -136,6 +136,9 @@ class Clock(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["next_threshold_at"], name="clock_threshold"),
             models.Index(fields=["state", "due_at"], name="clock_due"),
+            models.Index(
+                fields=["due_at"], condition=models.Q(stopped_at__isnull=True), name="clock_open"
+            ),
         ]
 
     def __str__(self) -> str:

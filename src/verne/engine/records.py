@@ -162,6 +162,7 @@ class Sheet(models.Model):
             models.Index(fields=["kind", "changed_at", "id"], name="sheet_changed"),
             models.Index(fields=["kind", "due_at", "id"], name="sheet_due"),
             models.Index(fields=["kind", "state", "id"], name="sheet_state"),
+            models.Index(fields=["kind", "priority", "id"], name="sheet_priority"),
             models.Index(fields=["owner", "due_at"], name="sheet_owner_due"),
             models.Index(fields=["customer", "kind", "id"], name="sheet_customer"),
         ]

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
+from django.db.models import Exists, F, OuterRef, Q, Value
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -152,19 +152,16 @@ def about_to_breach(person: Person, limit: int = 8) -> list[Hit]:
     What can still be kept comes before what can only be mended.
     """
     now = timezone.now()
-    ahead = Case(When(due_at__gte=now, then=F("due_at")), default=None)
-    rows = (
-        Clock.objects.filter(
-            _seen(person),
-            state__in=(Clock.State.RUNNING, Clock.State.BREACHED),
-            stopped_at=None,
-            due_at__lte=now + NEAR,
-        )
-        .order_by(ahead.asc(nulls_last=True), "-due_at")
-        .select_related("record")
-    )
+    clocks = Clock.objects.filter(_seen(person), stopped_at=None).select_related("record")
+    # Two questions, each of which an index answers in its order: thousands may be overdue.
+    near = clocks.filter(state=Clock.State.RUNNING, due_at__gte=now, due_at__lte=now + NEAR)
+    rows = list(near.order_by("due_at")[:limit])
+    if len(rows) < limit:
+        running = (Clock.State.RUNNING, Clock.State.BREACHED)
+        over = clocks.filter(state__in=running, due_at__lt=now)
+        rows += over.order_by("-due_at")[: limit - len(rows)]
     hits = []
-    for clock in rows[:limit]:
+    for clock in rows:
         sheet, due = clock.record, clock.due_at
         rule = next((r for r in sheet.model.clocks if r.measure == clock.measure), None)
         hits.append(

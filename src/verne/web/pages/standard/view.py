@@ -32,7 +32,7 @@ from verne.web.views.common import from_replica
 VIEW: Final = "conformity.view_statement"
 COMPUTE: Final = "conformity.compute_statement"
 
-READING: Final = 0.5
+READING: Final = 0.2
 """Seconds a page may spend on computing what has changed before it shows what it has."""
 
 
