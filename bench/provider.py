@@ -152,6 +152,7 @@ def _items(provider: Provider, size: Size, chance: random.Random) -> None:
     """Layers of items: services use applications, which run on machines, in racks, in rooms."""
     from verne.engine import bulk
     from verne.engine.links import Link
+    from verne.engine.rows import insert
     from verne.sms.portfolio.configuration.models import ConfigurationItem
     from verne.sms.portfolio.configuration.samples import a_citype
 
@@ -186,7 +187,7 @@ def _items(provider: Provider, size: Size, chance: random.Random) -> None:
     links = list(pairs.values())
     for start in range(0, len(links), BATCH * 5):
         with bulk.umbrella(by=provider.by, note="How the park hangs together"):
-            bulk.insert(Link, links[start : start + BATCH * 5])
+            insert(Link, links[start : start + BATCH * 5])
 
 
 # --- Incidents -----------------------------------------------------------------------------------
@@ -258,6 +259,7 @@ def _write(
     """A batch of incidents with everything that belongs to them, in one transaction."""
     from verne.engine import bulk
     from verne.engine.records import next_ids
+    from verne.engine.rows import insert
     from verne.sms.resolution.incident.models import Incident
 
     with bulk.umbrella(by=provider.by, note="What the desk did so far"):
@@ -269,7 +271,7 @@ def _write(
         comments = [c for r in records for c in _comments(provider, r, chance, now)]
         for comment, number in zip(comments, next_ids(Comment, len(comments)), strict=True):
             comment.pk = number
-        bulk.insert(Comment, comments)
+        insert(Comment, comments)
         past = [act for r in records for act in _past(r)]
         past += [_said(comment) for comment in comments]
         past.sort(key=lambda each: each.at)
@@ -335,8 +337,9 @@ _targets: dict[tuple[Any, ...], Any] = {}
 
 
 def _clocks(records: list[Any], now: datetime) -> None:
-    from verne.engine import bulk, clock
+    from verne.engine import clock
     from verne.engine.records import Sheet, next_ids
+    from verne.engine.rows import insert
 
     rows, events, due = [], [], []
     for record in records:
@@ -360,8 +363,8 @@ def _clocks(records: list[Any], now: datetime) -> None:
         row.pk = number
     for event in events:
         event.clock_id = event.clock.pk
-    bulk.insert(clock.Clock, rows)
-    bulk.insert(clock.ClockEvent, events)
+    insert(clock.Clock, rows)
+    insert(clock.ClockEvent, events)
     for key, at in due:
         Sheet.objects.filter(pk=key).update(due_at=at)
 

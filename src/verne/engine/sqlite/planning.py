@@ -20,7 +20,7 @@ WORTH_IT = 1_000
 _EMPTY = """
     INSERT INTO sqlite_stat1 (tbl, idx, stat)
     SELECT name, NULL, '0' FROM pragma_table_list
-    WHERE type = 'table' AND schema = 'main' AND name NOT LIKE 'sqlite\\_%%' ESCAPE '\\'
+    WHERE type = 'table' AND schema = 'main' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
         AND name NOT IN (SELECT tbl FROM sqlite_stat1)
 """
 

@@ -166,7 +166,7 @@ def _given(impact: int, urgency: int) -> list[tuple[datetime, int]]:
 
     def ask() -> list[tuple[datetime, int]]:
         cells = PriorityCell.objects.filter(of__in=matrices(), impact=impact, urgency=urgency)
-        ordered = cells.order_by("of__in_force_since", "of")
+        ordered: Any = cells.order_by("of__in_force_since", "of")
         return list(ordered.values_list("of__in_force_since", "gives"))
 
     return once(PriorityMatrix.kind_name(), (impact, urgency), ask)

@@ -15,6 +15,7 @@ from verne.engine.acts import file, move, revise
 from verne.engine.moment import now
 from verne.engine.people import Organization, Person, Team
 from verne.engine.records import Record, Sheet
+from verne.engine.rows import insert
 from verne.sms.portfolio.configuration.models import CIType, ConfigurationItem
 from verne.sms.portfolio.service.models import Service
 
@@ -192,7 +193,7 @@ def _people(
         person.set_unusable_password()
         new.append(person)
     with bulk.umbrella(by=by, note=source):
-        bulk.insert(Person, new)
+        insert(Person, new)
     keys = dict(Person.objects.values_list("username", "pk"))
     return {name: keys[_username(source, name)] for name in everybody}
 
@@ -213,7 +214,7 @@ def _callers(numbers: set[int]) -> dict[int, Person]:
 def _teams(names: Iterable[str], own: Organization, by: Person) -> dict[str, int]:
     known = dict(Team.objects.values_list("name", "pk"))
     with bulk.umbrella(by=by, note="Teams"):
-        bulk.insert(Team, [Team(name=n, organization=own) for n in sorted(names) if n not in known])
+        insert(Team, [Team(name=n, organization=own) for n in sorted(names) if n not in known])
     known = dict(Team.objects.values_list("name", "pk"))
     return {name: known[name] for name in names}
 

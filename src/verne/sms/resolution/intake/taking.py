@@ -16,6 +16,7 @@ from django.utils import timezone
 from verne.engine import bulk, clock, moment
 from verne.engine.once import asked_once
 from verne.engine.records import Sheet, next_ids
+from verne.engine.rows import insert
 
 from ..incident.models import Incident
 from ..problem.models import Problem
@@ -253,9 +254,9 @@ def _file(
     with bulk.umbrella(by=by, note=mapping.source) as work:
         work.kinds.update({Incident.kind_name(), Problem.kind_name()})
         _write_clocks(pairs)
-        bulk.insert(ImportedIncident, [_told(past, record, run) for past, record in pairs])
+        insert(ImportedIncident, [_told(past, record, run) for past, record in pairs])
         through: Any = Problem.incidents.through
-        bulk.insert(
+        insert(
             through,
             [
                 through(problem_id=world.problems[past.problem], incident_id=record.pk)
@@ -399,7 +400,7 @@ def _write_clocks(pairs: list[tuple[Past, Incident]]) -> None:
         row.pk = number
     for event in events:
         event.clock_id = event.clock.pk
-    bulk.insert(clock.Clock, clocks)
-    bulk.insert(clock.ClockEvent, events)
+    insert(clock.Clock, clocks)
+    insert(clock.ClockEvent, events)
     for record in due:
         Sheet.objects.filter(pk=record.pk).update(due_at=record.due_at)
