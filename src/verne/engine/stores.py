@@ -119,7 +119,9 @@ class Bucket:
         # The bucket computes the sum itself, and refuses content that changed on the way.
         told = base64.b64encode(bytes.fromhex(digest)).decode()
         with draft.open("rb") as body, _told():
-            self.client.put_object(**self._named(digest), Body=body, ChecksumSHA256=told)
+            self.client.put_object(
+                **self._named(digest), Body=body, ChecksumAlgorithm="SHA256", ChecksumSHA256=told
+            )
 
     def open(self, digest: str) -> BinaryIO:
         with _told():
