@@ -37,6 +37,9 @@ WORDS = (
     "세 번째 매장도 같은 증상입니다.",
     "重启之后恢复正常。",
 )
+WORDS_OF_THE_END = ("resolution", "resolution_code", "confirmation", "closure_code")
+RESOLVED = ("resolved_at", "resolved_by", "resolution", "resolution_code", "confirmation")
+CLOSED = ("closed_at", "closed_by", "closure_code")
 REMEDIES = ("Restarted what hung.", "Replaced the cable.", "Renewed the certificate.")
 
 
@@ -299,26 +302,24 @@ def _past(record: Any) -> Iterator[Any]:
         by = record.filed_by_id
         return bulk.PastAct(at=at, verb=verb, name=name, record=record.pk, by=by, rows=rows)
 
-    begin = {"state": "prioritized", "owner": None, "responded_at": None, "resolved_at": None}
-    begin |= {"closed_at": None, "resolution": "", "resolved_by": None, "closed_by": None}
+    begin = {"state": "prioritized", "owner": None, "responded_at": None}
+    begin |= dict.fromkeys((*RESOLVED, *CLOSED), None) | dict.fromkeys(WORDS_OF_THE_END, "")
     yield act(record.filed_at, "file", "", bulk.as_filed(record, **begin))
     if record.responded_at is None:
         return
-    before, after = {"state": "prioritized"}, {"state": "in_progress"}
-    before |= {"owner": None, "responded_at": None}
-    after |= {"owner": record.owner_id, "responded_at": record.responded_at}
-    rows = bulk.as_changed(type(record), record.pk, before, after)
-    yield act(record.responded_at, "move", "start", rows)
-    if record.resolved_at is None:
-        return
-    before = {"state": "in_progress", "resolved_at": None, "resolution": ""}
-    after = {"state": "resolved", "resolved_at": record.resolved_at}
-    after |= {"resolution": record.resolution}
-    rows = bulk.as_changed(type(record), record.pk, before, after)
-    yield act(record.resolved_at, "move", "resolve", rows)
-    before, after = {"state": "resolved"}, {"state": "closed"}
-    rows = bulk.as_changed(type(record), record.pk, before, after)
-    yield act(record.closed_at, "move", "close", rows)
+    ways = (
+        (record.responded_at, "start", "in_progress", ("owner", "responded_at")),
+        (record.resolved_at, "resolve", "resolved", RESOLVED),
+        (record.closed_at, "close", "closed", CLOSED),
+    )
+    state = "prioritized"
+    for at, name, target, fields in ways:
+        if at is None:
+            return
+        before = {"state": state} | {f: begin[f] for f in fields}
+        after = {"state": target} | {f: getattr(record, f) for f in fields}
+        yield act(at, "move", name, bulk.as_changed(type(record), record.pk, before, after))
+        state = target
 
 
 def _said(comment: Any) -> Any:

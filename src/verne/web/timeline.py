@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from verne.engine import links, sight
+from verne.engine import links
 from verne.engine.clock import Clock, ClockEvent
 from verne.engine.comments import Comment
 from verne.engine.escalation import Escalation
@@ -114,16 +114,19 @@ class Names:
         if key is not None:
             self.wanted[_base(model)].add(int(key))
 
-    def know(self, record: Record) -> None:
-        """What the record itself points at was fetched with it, and looked at for who sees it."""
-        shown = set(register_of(record.kind_name()).fields())
+    def know(self, record: Record, unseen: frozenset[int] | None) -> None:
+        """What the record itself points at was fetched with it.
+
+        Records only where somebody has looked which of them this person may not see.
+        """
+        shown = set() if unseen is None else set(register_of(record.kind_name()).fields())
         for found in record._meta.concrete_fields:
             if not found.many_to_one or not found.is_cached(record):
                 continue
             thing = getattr(record, found.name)
-            if thing is None or sight.is_spared(thing):
+            if thing is None:
                 continue
-            if isinstance(thing, Sheet) and found.name not in shown:
+            if isinstance(thing, Sheet) and (found.name not in shown or thing.pk in (unseen or ())):
                 continue
             self.known.setdefault(_base(type(thing)), {})[thing.pk] = show.name(thing)
 
@@ -177,15 +180,25 @@ class Timeline:
     """Every move the record made, first to last; None where older acts are not shown."""
 
 
-def timeline(record: Record, person: Person, *, before: int | None = None) -> Timeline:
-    """The newest acts of a record, or those before one of them."""
+def timeline(
+    record: Record,
+    person: Person,
+    *,
+    before: int | None = None,
+    unseen: frozenset[int] | None = None,
+) -> Timeline:
+    """The newest acts of a record, or those before one of them.
+
+    `unseen` are those of the records it points at that this person may not see, where the caller
+    has looked: then they are not looked for again.
+    """
     acts = acts_of(record, person, before=before)
     more, acts = len(acts) > PAGE, acts[:PAGE]
     entries = Entry.objects.filter(act__in=[act.pk for act in acts]).order_by("id")
     by_act: dict[int, list[Entry]] = defaultdict(list)
     for entry in entries:
         by_act[entry.act_id].append(entry)
-    reading = _Reading(record, person, acts, by_act)
+    reading = _Reading(record, person, acts, by_act, unseen)
     days: dict[date, list[TimelineAct]] = {}
     for act in acts:
         if (line := reading.line(act)) is not None:
@@ -208,11 +221,12 @@ class _Reading:
         person: Person,
         acts: Sequence[Act],
         entries: dict[int, list[Entry]],
+        unseen: frozenset[int] | None = None,
     ) -> None:
         self.record, self.person, self.entries = record, person, entries
         self.tables = _tables(type(record))
         self.names = Names(person)
-        self.names.know(record)
+        self.names.know(record, unseen)
         every = [entry for rows in entries.values() for entry in rows]
         for entry in every:
             self._want(entry)

@@ -95,8 +95,9 @@ def _page(
     clocks = anatomy.clocks(record, person)
     register = register_of(record.kind_name())
     named = [*register.fields(), *register.parts]
-    with sight.sparing(sight.unseen([record], named, person)):
-        told = timeline(record, person)
+    unseen = sight.unseen([record], named, person)
+    with sight.sparing(unseen):
+        told = timeline(record, person, unseen=unseen)
         without = own.replaced(record)
         header = anatomy.header(record, rights, clocks)
         sections = anatomy.sections(record, without=without)
