@@ -1,4 +1,4 @@
-"""`./verne test`, `check`, `bench` and `lock`: what one does while working on Verne."""
+"""`./verne test`, `check`, `bench`, `faults` and `lock`: what one does while working on Verne."""
 
 from __future__ import annotations
 
@@ -191,6 +191,11 @@ def bench(arguments: list[str]) -> int:
     return _verdict(steps)
 
 
+def faults(arguments: list[str]) -> int:
+    """Break installations of its own in every way there is, and judge what they kept."""
+    return subprocess.call([sys.executable, "-m", "faults", *arguments], cwd=ROOT)
+
+
 def lock(arguments: list[str]) -> int:
     """Write the hashed locks anew from requirements/*.in; --upgrade takes newer versions."""
     uv = shutil.which("uv") or str(BIN / "uv")
@@ -229,7 +234,7 @@ def main() -> int:
     name, *arguments = sys.argv[1:]
     if name == "check":
         return check()
-    return {"test": test, "bench": bench, "lock": lock}[name](arguments)
+    return {"test": test, "bench": bench, "faults": faults, "lock": lock}[name](arguments)
 
 
 if __name__ == "__main__":

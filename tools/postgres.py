@@ -10,9 +10,11 @@ import contextlib
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -31,6 +33,14 @@ SETTINGS = {
     "max_wal_size": "2GB",
     "autovacuum": "off",
 }
+
+DURABLE = SETTINGS | {
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "max_wal_size": "256MB",
+}
+"""For those who kill the server and want to find everything again."""
 
 
 @contextlib.contextmanager
@@ -95,14 +105,19 @@ class Installation:
 class Server:
     """One server; it is reached by a socket in a folder of its own, and listens on no port."""
 
-    def __init__(self, installed: Installation, name: str) -> None:
-        self.installed = installed
+    def __init__(
+        self, installed: Installation, name: str, settings: Mapping[str, str] = SETTINGS
+    ) -> None:
+        self.installed, self.settings = installed, settings
         self.data = installed.folder(f"{name}-data", 0o700)
         self.sockets = installed.folder(name, 0o755)
 
     @property
     def url(self) -> str:
-        return f"postgresql://verne@/verne?host={quote(str(self.sockets), safe='')}"
+        return self.url_of("verne")
+
+    def url_of(self, database: str) -> str:
+        return f"postgresql://verne@/{database}?host={quote(str(self.sockets), safe='')}"
 
     def make(self) -> None:
         """A new, empty database."""
@@ -128,7 +143,7 @@ class Server:
         self.start()
 
     def start(self) -> None:
-        options = " ".join(f"-c {name}='{value}'" for name, value in SETTINGS.items())
+        options = " ".join(f"-c {name}='{value}'" for name, value in self.settings.items())
         self._control("-l", self.data / "log", "-o", f"-k {self.sockets} {options}", "start")
         self.installed.running.append(self)
 
@@ -136,12 +151,34 @@ class Server:
         self.installed.running.remove(self)
         self._control("-m", mode, "stop")
 
+    def kill(self) -> None:
+        """SIGKILL for every process of it at once, as if its machine had lost power."""
+        self.installed.running.remove(self)
+        first = int((self.data / "postmaster.pid").read_text().split()[0])
+        pids = [first, *children_of(first)]
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        # What still holds its memory keeps the next one from starting.
+        until = time.monotonic() + 30
+        while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < until:
+            time.sleep(0.02)
+
     def promote(self) -> None:
         """End the standby: it takes writes from now on."""
         self._control("promote")
 
     def _control(self, *arguments: str | Path) -> None:
         self.installed.run("pg_ctl", "-D", self.data, "-w", "-t", "60", *arguments)
+
+
+def children_of(pid: int) -> list[int]:
+    """The processes that a process has started; on Linux, as the harness of faults is."""
+    try:
+        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    except OSError:
+        return []
+    return [int(child) for child in listed.split()]
 
 
 def _user() -> pwd.struct_passwd | None:
