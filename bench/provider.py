@@ -4,7 +4,7 @@
 
 makes a home there (an SQLite database, unless DATABASE_URL names another). Everything goes through
 the program: services, agreements and people by the verbs, the mass of it by the bulk path, with
-history, clocks, comments and the search index. The same size gives the same provider.
+history, clocks, comments, the search index and the seal. The same size gives the same provider.
 """
 
 from __future__ import annotations
@@ -82,6 +82,7 @@ class Provider:
 
 def build(size: Size, say: Any = print) -> None:
     from verne.engine.jobs import take_sizes
+    from verne.engine.seal.sealing import seal
     from verne.engine.testing import a_person
 
     chance = random.Random(20000)
@@ -92,6 +93,9 @@ def build(size: Size, say: Any = print) -> None:
         step(provider, size, chance)
         say(f"{step.__name__.strip('_'):<12}{time.monotonic() - began:9.1f} s", flush=True)
     take_sizes()
+    began = time.monotonic()
+    seal()
+    say(f"{'seal':<12}{time.monotonic() - began:9.1f} s", flush=True)
 
 
 def _every_role() -> list[str]:

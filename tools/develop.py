@@ -174,10 +174,13 @@ def _counts(report: Path) -> dict[str, int]:
 
 
 def bench(arguments: list[str]) -> int:
-    """Run every benchmark, or those whose name holds one of the words given."""
+    """Run the short benchmarks; or the one that is named, with the arguments that follow."""
+    named = ROOT / "bench" / f"{arguments[0]}.py" if arguments else None
+    if named is not None and named.exists():
+        return subprocess.call([sys.executable, str(named), *arguments[1:]], cwd=ROOT)
     scripts = [
         path
-        for path in sorted((ROOT / "bench").glob("[a-z]*.py"))
+        for path in sorted((ROOT / "bench").glob("bench_*.py"))
         if not arguments or any(word in path.stem for word in arguments)
     ]
     if not scripts:

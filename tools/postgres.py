@@ -43,11 +43,15 @@ DURABLE = SETTINGS | {
 """For those who kill the server and want to find everything again."""
 
 
+LASTING = DURABLE | {"autovacuum": "on", "shared_buffers": "1GB", "max_wal_size": "8GB"}
+"""As a server is run whose data matter: what a benchmark has to measure."""
+
+
 @contextlib.contextmanager
-def server() -> Iterator[str]:
+def server(settings: Mapping[str, str] = SETTINGS) -> Iterator[str]:
     """Run a server and give its address as a DATABASE_URL; stop and remove it in the end."""
     with installation() as installed:
-        primary = Server(installed, "primary")
+        primary = Server(installed, "primary", settings)
         primary.make()
         yield primary.url
 
