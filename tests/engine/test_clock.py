@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -415,6 +415,68 @@ def test_two_workers_who_ring_at_once_speak_once(agreed: Promises, manager: Pers
     assert sum(rung) == Escalation.objects.filter(record=incident.pk).count()
     shares = list(incident.escalations.values_list("clock", "share"))
     assert len(shares) == len(set(shares))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_clock_that_is_stopped_while_it_is_projected_anew_stays_stopped(
+    agreed: Promises, manager: Person
+) -> None:
+    with moment.at(MONDAY):
+        incident = move(an_incident(manager), "start", by=manager)
+    resolving = threading.Thread(target=_and_close(solved), args=(incident, manager, MONDAY))
+
+    def find(record: Any, measure: str) -> Target | None:
+        """Between reading the clock and writing it; where it is locked, the other one waits."""
+        if threading.current_thread() is threading.main_thread():
+            resolving.start()
+            resolving.join(1)
+            clocks.target_finders.remove(find)
+        return agreed.find(record, measure)
+
+    clocks.target_finders.insert(0, find)
+    agreed.give("resolve", seconds=HOUR)
+    reproject(Clock.objects.filter(measure="resolve"), by=manager, note="New", at=after(minutes=5))
+    resolving.join()
+    clock = clock_of(incident)
+    assert (clock.state, clock.stopped_at) == (Clock.State.MET, MONDAY)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_rings_a_clock_and_who_revises_its_record_do_not_wait_for_one_another(
+    agreed: Promises, manager: Person
+) -> None:
+    with moment.at(MONDAY):
+        incident = an_incident(manager)
+    rung: list[int] = []
+    ringing = threading.Thread(target=_and_close(lambda: rung.append(ring(after(hours=2)))))
+
+    def find(record: Any, measure: str) -> Target | None:
+        """While the record is locked and its clocks are not written yet."""
+        if threading.current_thread() is threading.main_thread() and find in clocks.target_finders:
+            clocks.target_finders.remove(find)
+            ringing.start()
+            ringing.join(1)
+        return agreed.find(record, measure)
+
+    clocks.target_finders.insert(0, find)
+    agreed.give("respond", seconds=3 * HOUR)
+    agreed.give("resolve", seconds=6 * HOUR)
+    revise(incident, {"urgency": 1}, by=manager, at=after(minutes=30))
+    ringing.join()
+    assert clock_of(incident).due_at == after(hours=6)
+    assert sum(rung) == Escalation.objects.filter(record=incident.pk).count() > 0
+
+
+def _and_close(work: Callable[..., Any]) -> Callable[..., None]:
+    """The work of a thread, which gives its connection back."""
+
+    def run(*arguments: Any) -> None:
+        try:
+            work(*arguments)
+        finally:
+            connection.close()
+
+    return run
 
 
 def test_a_customer_is_promised_what_was_agreed_with_them(

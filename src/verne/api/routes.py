@@ -133,7 +133,7 @@ def _require_fresh(request: HttpRequest, record: Record, mine: Any) -> None:
     Call it in the writing transaction: the record stays locked until its end.
     """
     wanted = request.headers.get("If-Match")
-    now = Sheet.objects.select_for_update().get(pk=record.pk)
+    now = Sheet.objects.select_for_update(no_key=True).get(pk=record.pk)
     if wanted is None or wanted == "*":
         return
     if not re.fullmatch(TAGS, wanted):

@@ -34,6 +34,10 @@ THRESHOLDS = (50, 75, 90, 100)
 """Percent of a target at which an open clock speaks up, unless the target says otherwise."""
 
 
+LOCKED_AT_ONCE = 50
+"""Clocks projected anew in one transaction: whoever works on one of them waits so long."""
+
+
 @dataclass(frozen=True)
 class Status:
     """What a clock should be doing now, and why."""
@@ -354,27 +358,49 @@ def project(clock: Clock, at: datetime, *, events: Sequence[ClockEvent] = ()) ->
 
 def reproject(clocks: Any, *, by: Any, note: str, at: datetime | None = None) -> int:
     """Project open clocks anew under the targets and calendars that apply now; how many changed."""
+    now = at or timezone.now()
+    numbers = list(clocks.filter(stopped_at=None).order_by("pk").values_list("pk", flat=True))
+    changed = 0
+    for first in range(0, len(numbers), LOCKED_AT_ONCE):
+        with transaction.atomic():
+            for clock in _locked(numbers[first : first + LOCKED_AT_ONCE]):
+                changed += _reproject(clock, by=by, note=note, now=now)
+    return changed
+
+
+def _locked(numbers: list[int]) -> models.QuerySet[Clock]:
+    """Those of these clocks that are open still, as they are now, until the transaction ends.
+
+    Their records are locked before them, as every verb does: so nobody stops one of these clocks
+    meanwhile, and nobody who has read it before writes it back as it was.
+    """
+    from .records import Sheet
+
+    rows = Clock.objects.filter(pk__in=numbers)
+    sheets = Sheet.objects.filter(pk__in=rows.values("record")).order_by("pk")
+    list(sheets.select_for_update(no_key=True).values_list("pk", flat=True))
+    open_ones = rows.filter(stopped_at=None).order_by("pk").select_related("record", "calendar")
+    return open_ones.select_for_update(of=("self",), no_key=True)
+
+
+def _reproject(clock: Clock, *, by: Any, note: str, now: datetime) -> bool:
     from .acts import act
 
-    changed = 0
-    now = at or timezone.now()
-    for clock in clocks.filter(stopped_at=None).select_related("record", "calendar"):
-        record = clock.record.opened()
-        before = (clock.due_at, clock.seconds, clock.days, clock.calendar_id)
-        target = find_target(record, clock.measure)
-        take_target(clock, target)
-        if target and target.calendar:
-            clock.calendar = target.calendar
-        project(clock, now)
-        if (clock.due_at, clock.seconds, clock.days, clock.calendar_id) == before:
-            continue
-        with act("settle", by=by, record=record.pk, note=note, kind=record.kind_name()):
-            clock.save()
-            changed += 1
-            rule = next((r for r in record.clocks if r.measure == clock.measure), None)
-            if rule and rule.leads:
-                type(record).objects.filter(pk=record.pk).update(due_at=clock.due_at)
-    return changed
+    record = clock.record.opened()
+    before = (clock.due_at, clock.seconds, clock.days, clock.calendar_id)
+    target = find_target(record, clock.measure)
+    take_target(clock, target)
+    if target and target.calendar:
+        clock.calendar = target.calendar
+    project(clock, now)
+    if (clock.due_at, clock.seconds, clock.days, clock.calendar_id) == before:
+        return False
+    with act("settle", by=by, record=record.pk, note=note, kind=record.kind_name()):
+        clock.save()
+        rule = next((r for r in record.clocks if r.measure == clock.measure), None)
+        if rule and rule.leads:
+            type(record).objects.filter(pk=record.pk).update(due_at=clock.due_at)
+    return True
 
 
 def clocks_of(record: Record) -> list[tuple[ClockRule, Clock]]:
@@ -396,7 +422,7 @@ def ring(now: datetime | None = None, *, limit: int = 500) -> int:
     for key in list(due.values_list("pk", flat=True)[:limit]):
         try:
             with transaction.atomic():
-                clock = Clock.objects.select_for_update().get(pk=key)
+                clock = Clock.objects.select_for_update(no_key=True).get(pk=key)
                 if clock.next_threshold_at is not None and clock.next_threshold_at <= now:
                     rung += _ring(clock, now)
         except Exception:

@@ -59,7 +59,7 @@ def escalate_missing_notices() -> int:
 def _escalate_if_silent(pk: int) -> bool:
     """Once for each word that is missing, however often the job runs."""
     with transaction.atomic():
-        Sheet.objects.select_for_update().get(pk=pk)
+        Sheet.objects.select_for_update(no_key=True).get(pk=pk)
         major = MajorIncident.objects.select_related("team").get(pk=pk)
         due = major.next_notice_due()
         if due is None or due > moment.now():
