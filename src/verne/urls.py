@@ -6,3 +6,4 @@ urlpatterns = [
     path("api/", include("verne.api.urls")),
     path("", include("verne.web.urls")),
 ]
+handler500 = "verne.web.trouble.failed"

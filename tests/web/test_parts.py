@@ -262,6 +262,9 @@ def test_the_style_page_is_shown_in_debug_only(client: Client):
     assert client.get("/style/").status_code == 404
 
 
-@pytest.mark.parametrize("name", ["400.html", "403.html", "403_csrf.html", "404.html", "500.html"])
+NAMES = ("400", "403", "403_csrf", "404", "500", "503", "507")
+
+
+@pytest.mark.parametrize("name", [f"{name}.html" for name in NAMES])
 def test_an_error_page_needs_no_context(name: str):
     assert "<h1>" in render_to_string(name)

@@ -22,7 +22,7 @@ from .schemas import ProblemDetails
 
 BASE = "/api/v1/"
 DETAILS = "#/components/schemas/ProblemDetails"
-ALWAYS = (400, 401, 403, 404, 405, 422, 429, 500)
+ALWAYS = (400, 401, 403, 404, 405, 422, 429, 500, 503, 507)
 """Problems that any address may have."""
 
 ABOUT = """\
@@ -91,7 +91,7 @@ def _problem(status: int) -> dict[str, Any]:
     }
     if status == 401:
         said["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
-    if status == 429:
+    if status in (429, 503, 507):
         said["headers"] = {"Retry-After": {"schema": {"type": "integer"}}}
     return said
 

@@ -27,6 +27,7 @@ from ninja import NinjaAPI
 from verne.engine import acts
 from verne.engine.acts import NotOpen
 from verne.engine.listing import NotUnderstood
+from verne.engine.trouble import RETRY_AFTER, Trouble, behind
 
 log = logging.getLogger("django.request")
 
@@ -49,6 +50,10 @@ TYPES = {
     "does-not-fit": "Something in the request cannot be taken; `errors` says what and why.",
     "key-reused": "This `Idempotency-Key` was used for another request within the last day.",
     "too-many": "Too many requests at once: wait as many seconds as `Retry-After` says.",
+    "away": "The database does not answer, or was too busy. Nothing was done: send the same again, "
+    "with the same `Idempotency-Key`, after as many seconds as `Retry-After` says.",
+    "no-room": "There is no room left on the disk of the server. Nothing of this was done. Whoever "
+    "runs it must make room; then send it again as it is, with the same `Idempotency-Key`.",
     "broken": "Something went wrong on our side. It was logged.",
 }
 """The kinds of problem there are, each explained in a sentence."""
@@ -80,7 +85,7 @@ def respond(problem: Problem) -> HttpResponse:
         status=problem.status,
         content_type=MEDIA_TYPE,
     )
-    if problem.status == 429:
+    if "retry_after" in problem.more:
         response["Retry-After"] = str(problem.more["retry_after"])
     if problem.status == 401:
         response["WWW-Authenticate"] = 'Bearer realm="Verne"'
@@ -124,6 +129,12 @@ def told(problem: Exception, *, within: Sequence[Any] = ()) -> Problem:
     raise problem
 
 
+def of(trouble: Trouble) -> Problem:
+    """What is wrong with the machine, as a problem."""
+    status, kind = {Trouble.NO_ROOM: (507, "no-room"), Trouble.AWAY: (503, "away")}[trouble]
+    return Problem(status, kind, retry_after=RETRY_AFTER[trouble])
+
+
 def _http_error(error: ninja.errors.HttpError) -> Problem:
     kinds = {400: "malformed", 401: "no-token", 403: "not-allowed", 404: "not-found"}
     if error.status_code == 401:
@@ -157,6 +168,9 @@ def handle(api: NinjaAPI) -> None:
         return respond(told(error))
 
     def unknown(request: HttpRequest, error: Any) -> HttpResponse:
+        if trouble := behind(error):
+            log.error("%s %s: %s", request.method, request.path, str(error).strip())
+            return respond(of(trouble))
         log.error("%s %s", request.method, request.path, exc_info=error)
         return respond(Problem(500, "broken"))
 

@@ -466,8 +466,9 @@ def _first_automatic(record: Record) -> Move | None:
 def _locked(record: R) -> R:
     """The record as it is now, with its cover sheet locked against other writers.
 
-    Its key never changes, so rows that only name it need not wait: whoever rings a clock of it holds
-    that clock when the database looks whether the record is there, and we may want the clock next.
+    Its key never changes, so rows that only name it need not wait: whoever rings a clock of it
+    holds that clock when the database looks whether the record is there, and we may want the
+    clock next.
     """
     Sheet.objects.select_for_update(no_key=True).get(pk=record.pk)
     rows: Any = type(record)._default_manager
