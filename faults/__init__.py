@@ -1,1 +1,1 @@
-"""What happens to acknowledged work when processes, disks, clocks and networks fail: `./verne faults`."""
+"""What becomes of acknowledged work when machines fail: `./verne faults`."""

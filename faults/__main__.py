@@ -14,7 +14,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from . import kills
+from . import clock, disk, failover, kills, network
 from .report import table, told
 from .scene import Outcome, Scenario, Scene, play
 from .stages import POSTGRESQL, SQLITE, Stages
@@ -30,6 +30,13 @@ def scenarios() -> list[Scenario]:
         kills.ProcessesKilled(SQLITE),
         kills.ProcessesKilled(POSTGRESQL),
         kills.DatabaseKilled(),
+        network.NetworkDropped(),
+        disk.DiskFull(SQLITE),
+        disk.DiskFull(POSTGRESQL),
+        clock.ClockSetBack(SQLITE),
+        clock.ClockSetBack(POSTGRESQL),
+        failover.SynchronousFailover(),
+        failover.AsynchronousFailover(),
     ]
 
 
@@ -71,7 +78,13 @@ def main() -> int:
 
 
 def _play(
-    scenario: Scenario, stages: Stages, folder: Path, seed: str, seconds: float, *, keep: Path | None
+    scenario: Scenario,
+    stages: Stages,
+    folder: Path,
+    seed: str,
+    seconds: float,
+    *,
+    keep: Path | None,
 ) -> Outcome:
     if why := scenario.impossible():
         return Outcome(scenario.name, scenario.database, left_out=why)

@@ -1,4 +1,4 @@
-"""A program of its own: asks for a background job for each line it reads, and says whether it could."""
+"""A program of its own: asks for a background job for each line it reads."""
 
 from __future__ import annotations
 

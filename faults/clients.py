@@ -103,9 +103,7 @@ class Client(threading.Thread):
         act = self._want("attach", ref)
         content = self.chance.randbytes(self.chance.randrange(1, LARGEST_FILE))
         act.name, act.says = f"{act.key}.bin", hashlib.sha256(content).hexdigest()
-        self._until_acknowledged(
-            act, lambda: self._upload(f"/incidents/{ref}/files", act, content)
-        )
+        self._until_acknowledged(act, lambda: self._upload(f"/incidents/{ref}/files", act, content))
 
     def _move(self, ref: str, name: str, values: dict[str, str]) -> None:
         act = self._want("move", ref, name)

@@ -283,4 +283,3 @@ def answers(port: int) -> bool:
     with socket.socket() as looking:
         looking.settimeout(1)
         return looking.connect_ex(("127.0.0.1", port)) == 0
-

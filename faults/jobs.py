@@ -1,4 +1,4 @@
-"""The background job that clients ask for: a remark on an incident, made once however often it runs."""
+"""The background job that clients ask for: a remark, made once however often it runs."""
 
 from __future__ import annotations
 

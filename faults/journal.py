@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 import time
@@ -74,7 +75,7 @@ class Journal:
         """The longest time in which nobody's act was acknowledged."""
         with self._lock:
             instants = sorted(self._answered)
-        return max((b - a for a, b in zip(instants, instants[1:], strict=False)), default=0.0)
+        return max((b - a for a, b in itertools.pairwise(instants)), default=0.0)
 
     def write(self) -> Path:
         with self._lock:

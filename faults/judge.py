@@ -14,14 +14,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import django
 
 from .journal import Wanted, read
-
-if TYPE_CHECKING:
-    from verne.engine.records import Record
 
 WAIT_FOR_JOBS = 60
 OURS = "Printer "
@@ -56,13 +53,16 @@ def absent(wanted: Sequence[Wanted]) -> list[str]:
 
 
 def wait_for_jobs() -> None:
-    """Until no job of ours waits any more; what was put off is not waited for."""
+    """Until no job of ours waits any more; what failed and was put off is run at once."""
+    from django.utils import timezone
     from django_tasks_db.models import DBTaskResult
 
     ours = DBTaskResult.objects.filter(task_path="faults.jobs.remark")
     until = time.monotonic() + WAIT_FOR_JOBS
     while ours.filter(finished_at=None).exists() and time.monotonic() < until:
-        ours.filter(finished_at=None).exclude(run_after=None).update(run_after=None)
+        # As somebody would on the page of the jobs, rather than wait for the next attempt.
+        now = timezone.now()
+        ours.filter(finished_at=None, run_after__gt=now).update(run_after=now)
         time.sleep(0.5)
 
 
@@ -279,8 +279,11 @@ def _descriptions() -> Iterable[str]:
     from verne.sms.resolution.incident.models import Incident
 
     entries = Entry.objects.filter(table=Incident._meta.db_table, op="U")
-    return [after["description"] for after in entries.values_list("after", flat=True)
-            if "description" in (after or {})]
+    return [
+        after["description"]
+        for after in entries.values_list("after", flat=True)
+        if "description" in (after or {})
+    ]
 
 
 def main() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import timedelta
 
 import django
+from django.utils import timezone
 
 
 def main(clients: int) -> None:
@@ -19,7 +21,10 @@ def main(clients: int) -> None:
 
     from .jobs import WHO
 
-    person = a_person("Faults", roles=Role.objects.values_list("key", flat=True), username=WHO)
+    # Long enough, for a role counts from when it was given, and a clock may be set back.
+    since = timezone.now() - timedelta(days=2)
+    roles = Role.objects.values_list("key", flat=True)
+    person = a_person("Faults", roles=roles, username=WHO, since=since)
     agreement = an_agreement(person)
     facts = {
         "service": agreement.services.get().ref,

@@ -216,9 +216,7 @@ def _judge(scene: Scene) -> int:
         if each["level"] == "fault":
             journal.find(f"verne doctor: {each['subject']}: {each['says']}")
     place.run("-m", "verne", "seal")
-    verified = json.loads(
-        place.run("-m", "verne", "verify", "--database", "--json", good=(0, 1))
-    )
+    verified = json.loads(place.run("-m", "verne", "verify", "--database", "--json", good=(0, 1)))
     for each in verified["findings"]:
         if not each.get("warning"):
             journal.find(f"verne verify: {each['says']}")

@@ -76,6 +76,9 @@ class PostgreSQL:
         name = f"scene_{self.scenes}"
         with psycopg.connect(self.primary.url_of("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name} TEMPLATE verne")
+            # A copied sequence is not written to the log again until the next checkpoint: after a
+            # crash before it, PostgreSQL gives out the same numbers once more.
+            connection.execute("CHECKPOINT")
         return Installation(
             copied(self.home, folder / "home"),
             Journal(folder / "journal.jsonl"),
