@@ -123,3 +123,8 @@ def test_the_statement_of_a_past_instant_is_computed_from_the_records_then(
     before = then.computed(APRIL)
     key = "problems-prioritized"
     assert (now.figures[key].population, before.figures[key].population) == (2, 1)
+
+
+def test_somebody_without_a_role_sees_nothing_of_the_past(told: Problem, stranger: Person) -> None:
+    with past.reading(MAY, person=stranger):
+        assert not listing.page(registers[Problem.kind_name()], stranger, {}).rows

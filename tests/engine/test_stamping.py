@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+from urllib.error import HTTPError
 
 import pytest
 
@@ -108,3 +111,36 @@ def test_an_authority_that_fails_keeps_nothing_from_being_sealed(
 
     seal_history()
     assert sealing.newest() is not None and not TimeStamp.objects.exists()
+
+
+class Elsewhere(BaseHTTPRequestHandler):
+    """An authority that sends whoever asks on to an address inside."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_POST(self) -> None:
+        self.asked.append(self.path)
+        self.send_response(302)
+        self.send_header("Location", "/metadata")
+        self.end_headers()
+
+    do_GET = do_POST
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing: the test reads what was asked."""
+
+
+def test_nobody_is_followed_to_another_address() -> None:
+    server = HTTPServer(("127.0.0.1", 0), Elsewhere)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        with pytest.raises(HTTPError):
+            stamping.post(f"http://127.0.0.1:{server.server_port}/stamp", b"query")
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    assert Elsewhere.asked == ["/stamp"]
+    with pytest.raises(NotStamped):
+        stamping.post("file:///etc/passwd", b"query")

@@ -8,7 +8,8 @@ import pytest
 from django.test import Client
 
 from verne.engine.acts import act, file, move, revise
-from verne.engine.people import Person, Role
+from verne.engine.people import Organization, Person, Role
+from verne.engine.records import Sheet
 from verne.engine.signing import signatures_of
 from verne.engine.testing import a_person
 from verne.sms.leadership.role.models import Appointment, RoleDefinition
@@ -90,6 +91,36 @@ def test_people_see_their_own_line_of_the_matrix(
     assert agents.get(f"/competences/people/{agent.pk}/").status_code == 200
     assert agents.get(f"/competences/people/{keeper.pk}/").status_code == 404
     assert agents.post("/competences/begin").status_code == 403
+
+
+def test_a_supplier_sees_nothing_of_our_matrix(keeper: Person, browse: Browse) -> None:
+    """An incident manager at a supplier: the role may look at competences, these are not theirs."""
+    with act("settle", by=None):
+        cables = Organization.objects.create(name="Cables and Racks", kind="supplier")
+    lena = a_person("Lena Kabel", roles=["incident_manager", "sms_manager"], organization=cables)
+    assert browse(keeper).post("/competences/begin").status_code == 302
+    title = Competence.objects.standing().order_by("pk").first().title  # type: ignore[union-attr]
+    page = browse(lena).get("/competences/matrix/").content.decode()
+    assert title not in page and keeper.name not in page
+    assert browse(lena).get(f"/competences/people/{keeper.pk}/").status_code == 404
+    shown = browse(keeper).get("/competences/matrix/").context["columns"]
+    assert shown
+    seen = browse(lena).get("/competences/matrix/").context["columns"]
+    assert not seen
+
+
+def test_the_matrix_does_not_name_a_restricted_competence(
+    keeper: Person, reader: Person, browse: Browse
+) -> None:
+    assert browse(keeper).post("/competences/begin").status_code == 302
+    secret = Competence.objects.filter(needs__role__key="reader").first()
+    secret = secret or Competence.objects.order_by("pk").first()
+    assert secret is not None
+    revise(secret, {"title": "Takeover of the harbour"}, by=keeper)
+    with act("settle", by=None):
+        Sheet.objects.filter(pk=secret.pk).update(restricted=True, owner=None)
+    page = browse(reader).get("/competences/matrix/").content.decode()
+    assert "Takeover of the harbour" not in page
 
 
 def test_one_assesses_others_from_their_page_and_never_oneself(

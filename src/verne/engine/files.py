@@ -6,7 +6,7 @@ import hashlib
 import logging
 import mimetypes
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from django.conf import settings
@@ -181,6 +181,13 @@ def sweep() -> int:
     return swept
 
 
+def harmless(name: str) -> str:
+    """A name without folders, line ends and what turns the direction of writing around."""
+    last = PurePosixPath(name.replace("\\", "/").replace("\0", "")).name
+    kept = "".join(c for c in last if c.isprintable()).strip()[-255:]
+    return kept if kept.strip(".") else "file"
+
+
 def attach(
     record: Record, stream: BinaryIO, *, name: str, by: Person, public: bool = False
 ) -> Attachment:
@@ -191,7 +198,7 @@ def attach(
     if not may(by, "comment", type(record)):
         raise PermissionDenied(_("Your roles do not let you attach files to this."))
     _require_seen(by, record)
-    name = Path(name.replace("\\", "/")).name[-255:] or "file"
+    name = harmless(name)
     with act("attach", by=by, record=record.pk, note=name, kind=record.kind_name()) as work:
         return Attachment.objects.create(
             record_id=record.pk,

@@ -17,6 +17,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, models, transaction
 from django.db.models import Case, Q, When
 from django.db.models.expressions import RawSQL
@@ -101,7 +102,12 @@ def _note_what_is_seen(person: Person) -> None:
     from .records import Sheet
     from .rights import scope
 
-    query, values = Sheet.objects.filter(scope(person, Sheet)).values("id").query.sql_with_params()
+    rows = Sheet.objects.filter(scope(person, Sheet)).values("id").query
+    try:
+        query, values = rows.sql_with_params()
+    except EmptyResultSet:
+        # Django knows without asking that somebody without a role sees nothing.
+        query, values = f"SELECT id FROM {Sheet._meta.db_table} WHERE 1 = 0", ()
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE TEMP TABLE {SEEN} AS {query}", values)
 

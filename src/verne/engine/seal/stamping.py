@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -65,8 +66,15 @@ def post(address: str, content: bytes) -> bytes:
     asked = urllib.request.Request(
         address, content, {"Content-Type": "application/timestamp-query"}
     )
-    with urllib.request.urlopen(asked, timeout=PATIENCE) as answer:
+    with urllib.request.build_opener(Staying).open(asked, timeout=PATIENCE) as answer:
         return bytes(answer.read(1_000_000))
+
+
+class Staying(urllib.request.HTTPRedirectHandler):
+    """Goes where it was sent and nowhere else: an answer that leads on is a refusal."""
+
+    def redirect_request(self, *_asked: Any, **_more: Any) -> None:
+        return None
 
 
 def request(digest: bytes, nonce: int) -> bytes:

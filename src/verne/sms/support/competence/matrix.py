@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -109,14 +109,20 @@ def our_people() -> Q:
     return own & Q(active=True, sms_relevant=True)
 
 
-def matrix(people: Iterable[Person], at: datetime, *, role: str = "") -> Matrix:
-    """The matrix of some people; with a role, only what that role needs."""
+def matrix(
+    people: Iterable[Person], at: datetime, *, role: str = "", viewer: Person | None = None
+) -> Matrix:
+    """The matrix of some people; with a role, only what that role needs.
+
+    With a viewer, only of what they may see: no competence, assessment or action beyond that.
+    """
     people = list(people)
     roles = _roles_of(people, at)
     needs = _needs(role)
-    held, holds = _held(people, at)
-    actions = _actions(people)
-    competences = _columns(people, roles, needs, set() if role else {c for _p, c in held})
+    held, holds = _held(people, at, viewer)
+    actions = _actions(people, viewer)
+    wanted = set() if role else {c for _p, c in held}
+    competences = _columns(people, roles, needs, wanted, viewer)
     lines = []
     for person in people:
         cells = []
@@ -154,10 +160,10 @@ def _needs(role: str) -> dict[int, dict[str, int]]:
 
 
 def _held(
-    people: list[Person], at: datetime
+    people: list[Person], at: datetime, viewer: Person | None
 ) -> tuple[dict[tuple[int, int], CompetenceRecord], set[tuple[int, int]]]:
     """The newest assessment of each person and competence, and which of them still hold."""
-    rows = CompetenceRecord.objects.standing().filter(
+    rows = _seen(CompetenceRecord, viewer).filter(
         person__in=people, assessed_at__lte=at, state__in=("evaluated", "expired")
     )
     held = {(row.person_id, row.competence_id): row for row in rows.order_by("assessed_at", "pk")}
@@ -166,8 +172,10 @@ def _held(
     return held, holds
 
 
-def _actions(people: list[Person]) -> dict[tuple[int, int], CompetenceAction]:
-    rows = CompetenceAction.objects.standing().in_state("planned", "done")
+def _actions(
+    people: list[Person], viewer: Person | None
+) -> dict[tuple[int, int], CompetenceAction]:
+    rows = _seen(CompetenceAction, viewer).in_state("planned", "done")
     rows = rows.filter(person__in=people).order_by("-due_at", "-pk")
     return {(row.person_id, row.competence_id): row for row in rows}
 
@@ -177,9 +185,16 @@ def _columns(
     roles: dict[int, set[str]],
     needs: dict[int, dict[str, int]],
     held: set[int],
+    viewer: Person | None,
 ) -> list[Competence]:
     """The competences that somebody shown needs or holds, in the order of their names."""
     present = set().union(*(roles[person.pk] for person in people)) if people else set()
     wanted = {c for c, by_role in needs.items() if present & by_role.keys()} | held
-    rows = Competence.objects.standing().in_state("in_use").filter(pk__in=wanted)
+    rows = _seen(Competence, viewer).in_state("in_use").filter(pk__in=wanted)
     return list(rows.order_by("title"))
+
+
+def _seen(model: type[Any], viewer: Person | None) -> Any:
+    """What stands of a type, as far as the viewer may see it; without one, all."""
+    rows = model.objects if viewer is None else model.objects.visible_to(viewer)
+    return rows.standing()

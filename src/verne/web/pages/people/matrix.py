@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from verne.engine.people import Assignment, Person, Role, Team
+from verne.engine.people import Assignment, Organization, Person, Role, Team
 from verne.engine.rights import may
 from verne.engine.roles import label as role_label
 from verne.sms.support.competence.matrix import Cell, Cover, Line, matrix, our_people
@@ -86,7 +86,7 @@ def page(request: HttpRequest) -> HttpResponse:
     gaps_only = request.GET.get("gaps") == "1"
     people = _people(viewer, role, team)
     many = people.count()
-    shown = matrix(people[:MOST], timezone.now(), role=role)
+    shown = matrix(people[:MOST], timezone.now(), role=role, viewer=viewer)
     lines = [line for line in shown.lines if not gaps_only or line.open]
     context = {
         "header": PageHeader(
@@ -107,7 +107,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "teams": [Choice(value="", label=_("All teams"), chosen=not team), *_teams(team)],
         "gaps_only": gaps_only,
         "hidden": max(many - MOST, 0),
-        "all_seen": bool(viewer.roles & SEE_ALL),
+        "all_seen": _sees_all(viewer),
         "starters": len(starters())
         if may(viewer, "file", Competence) and not Competence.objects.standing().exists()
         else 0,
@@ -115,10 +115,15 @@ def page(request: HttpRequest) -> HttpResponse:
     return render(request, "people/matrix.html", context)
 
 
+def _sees_all(viewer: Person) -> bool:
+    """Whether what everybody can do is theirs to look at; never to somebody from outside."""
+    return bool(viewer.roles & SEE_ALL) and viewer.kind_of_party == Organization.Kind.OWN
+
+
 def _people(viewer: Person, role: str, team: str) -> Any:
     """Whom this viewer sees in the matrix, as far as they asked for."""
     rows = Person.objects.filter(our_people())
-    if not viewer.roles & SEE_ALL:
+    if not _sees_all(viewer):
         rows = rows.filter(pk=viewer.pk)
     if role:
         held = Assignment.objects.valid(timezone.now()).filter(role__key=role)
@@ -229,9 +234,9 @@ def person(request: HttpRequest, number: int) -> HttpResponse:
     viewer = person_of(request)
     register_at("competences", viewer)
     whose = get_object_or_404(Person.objects.filter(our_people()), pk=number)
-    if whose.pk != viewer.pk and not viewer.roles & SEE_ALL:
+    if whose.pk != viewer.pk and not _sees_all(viewer):
         raise Http404
-    line = matrix([whose], timezone.now()).lines[0]
+    line = matrix([whose], timezone.now(), viewer=viewer).lines[0]
     rows = [cell for cell in line.cells if cell.cover is not Cover.NOTHING]
     rows.sort(key=lambda cell: (list(Cover).index(cell.cover), cell.competence.title))
     context = {
