@@ -176,6 +176,11 @@ def test_a_relation_is_chosen_from_a_page_of_its_own(manager: Person, browse: Br
     assert f"?owner={manager.pk}" not in nobody
 
 
+def test_what_has_no_name_is_not_suggested(manager: Person, browse: Browse) -> None:
+    answer = browse(manager).get("/suggest/missed-targets/measurement/?measurement=mai")
+    assert answer.status_code == 404
+
+
 def test_suggestions_name_only_what_may_be_chosen(
     manager: Person, stranger: Person, browse: Browse
 ) -> None:

@@ -141,6 +141,11 @@ def named(rows: models.QuerySet[Any], text: str) -> models.QuerySet[Any]:
     return rows.filter(name=text)
 
 
+def can_be_named(model: type[models.Model]) -> bool:
+    """Whether somebody can type which one they mean: what has neither reference nor name cannot."""
+    return issubclass(model, Sheet) or any(f.name == "name" for f in model._meta.get_fields())
+
+
 def suggestions(rows: models.QuerySet[Any], text: str, limit: int = 20) -> list[tuple[str, str]]:
     """What somebody who types this may mean: the word to fill in, and what it stands for."""
     if issubclass(rows.model, Sheet):

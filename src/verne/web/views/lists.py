@@ -328,6 +328,8 @@ def suggest(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     person = person_of(request)
     register = register_at(slug, person)
     found = _relation(register, name)
+    if not forms.can_be_named(found.related_model):
+        raise Http404
     typed = (k for k in request.GET if k.removesuffix("-more").endswith(name))
     said = str(request.GET.get(next(typed, ""), ""))
     # Of several names with commas between them, the last is being typed.
