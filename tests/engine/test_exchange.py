@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import zipfile
 from datetime import UTC, datetime
 from typing import Any
 
@@ -427,3 +428,17 @@ def test_a_record_somebody_may_not_see_is_not_named_to_them(
         assert service.ref in exported(manager, form)
         assert service.ref not in exported(helper, form)
         assert open_one.ref in exported(helper, form)
+
+
+def test_a_workbook_that_unpacks_to_more_than_a_memory_holds_is_refused(
+    manager: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from verne.engine import tables
+
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as book:
+        book.writestr("xl/worksheets/sheet1.xml", b" " * 3_000_000)
+    monkeypatch.setattr(tables, "LARGEST_UNPACKED", 2_000_000)
+    assert len(packed.getvalue()) < 10_000
+    with pytest.raises(ValidationError, match="once it is unpacked"):
+        tables.read(io.BytesIO(packed.getvalue()), "rows.xlsx")

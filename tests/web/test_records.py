@@ -9,11 +9,12 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from verne.engine.acts import file, revise
+from verne.engine.acts import act, file, revise
 from verne.engine.comments import Comment, comment
 from verne.engine.files import Attachment
 from verne.engine.history import Act
 from verne.engine.people import Organization, Person
+from verne.engine.records import Sheet
 from verne.engine.register import Register, registers
 from verne.engine.testing import sample, walk
 from verne.sms.portfolio.service.models import Service
@@ -21,6 +22,7 @@ from verne.sms.portfolio.service.samples import a_service, a_servicerequirement
 from verne.sms.relationship.agreement.samples import an_agreement
 from verne.sms.resolution.classification.models import PriorityMatrix
 from verne.sms.resolution.classification.samples import a_category, a_prioritymatrix
+from verne.sms.resolution.incident.models import Incident
 from verne.sms.resolution.incident.samples import an_incident
 
 pytestmark = pytest.mark.django_db
@@ -386,3 +388,25 @@ def test_why_it_is_due_then_is_answered_step_by_step(
     assert resolve.promise == "24 h of service hours"
     assert resolve.because[-1].until == resolve.due
     assert "SLA-" in resolve.agreement
+
+
+def test_a_form_names_nothing_that_the_person_may_not_see_and_leaves_it_as_it_is(
+    manager: Person, agent: Person, browse: Browse
+) -> None:
+    """The agent works on an incident of a service that is restricted."""
+    incident = an_incident(manager)
+    with act("settle", by=None):
+        Sheet.objects.filter(pk=incident.pk).update(owner=agent)
+        kept = incident.service
+        Sheet.objects.filter(pk=kept.pk).update(title="The merger", restricted=True, owner=manager)
+    client = browse(agent)
+    page = client.get(f"/r/{incident.ref}/edit")
+    assert page.status_code == 200
+    assert "The merger" not in page.content.decode() and kept.ref not in page.content.decode()
+    form = page.context["form"]
+    assert "service" not in form.fields and "title" in form.fields
+    sent = {name: form.get_initial_for_field(f, name) or "" for name, f in form.fields.items()}
+    done = client.post(f"/r/{incident.ref}/edit", sent | {"title": "Mail waits", "service": ""})
+    assert done.status_code == 302
+    after = Incident.objects.get(pk=incident.pk)
+    assert (after.title, after.service_id) == ("Mail waits", kept.pk)

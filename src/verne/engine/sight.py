@@ -27,12 +27,22 @@ def unseen(records: Iterable[Any], names: Iterable[str], person: Person) -> froz
     `names` are fields, relations to many, parts, or the beginnings of longer paths.
     """
     wanted = list(dict.fromkeys(name.partition("__")[0] for name in names))
-    kinds = {s.pk: s.kind for record in records for name in wanted for s in _at(record, name)}
+    return unseen_among((s for r in records for name in wanted for s in _at(r, name)), person)
+
+
+def unseen_among(things: Iterable[Any], person: Person) -> frozenset[int]:
+    """Of some things, the records that this person may not see."""
+    kinds = {thing.pk: thing.kind for thing in things if isinstance(thing, Sheet)}
     if not kinds:
         return frozenset()
     reach = scope_among(person, set(kinds.values()))
     seen = Sheet.objects.filter(reach, pk__in=kinds).values_list("pk", flat=True)
     return frozenset(kinds.keys() - set(seen))
+
+
+def leads_to(record: Record, name: str, numbers: frozenset[int]) -> bool:
+    """Whether a field points at one of these records."""
+    return any(other.pk in numbers for other in _at(record, name))
 
 
 @contextmanager

@@ -34,6 +34,8 @@ ABOUT = "Verne"
 
 CELL_LIMIT = 32_767
 ROW_LIMIT = 1_048_576
+LARGEST_UNPACKED = 512 * 1024 * 1024
+"""A workbook of a few kilobytes can claim to be as large as a disk."""
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _ESCAPED = re.compile(r"'+[=+\-@\t\r]")
@@ -163,6 +165,14 @@ def _unhidden(text: str) -> str:
 
 def _read_xlsx(stream: BinaryIO, name: str) -> Table:
     try:
+        with zipfile.ZipFile(stream) as packed:
+            unpacked = sum(piece.file_size for piece in packed.infolist())
+        if unpacked > LARGEST_UNPACKED:
+            raise ValidationError(
+                _("%(name)s is larger than %(limit)d MB once it is unpacked. Send it in parts.")
+                % {"name": name, "limit": LARGEST_UNPACKED // 1024 // 1024}
+            )
+        stream.seek(0)
         book = load_workbook(stream, read_only=True, data_only=True)
     except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as wrong:
         raise ValidationError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -15,7 +16,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
-from verne.engine import approvals, clock, files, links, raising
+from verne.engine import approvals, clock, files, links, raising, sight
 from verne.engine.approvals import Approval
 from verne.engine.clock import Clock, ClockRule
 from verne.engine.history import Act
@@ -675,11 +676,14 @@ def panels(
         rows = panel.rows(record, person)
         if not rows and not panel.empty:
             continue
+        told = rows[:limit]
+        with sight.sparing(sight.unseen_among(chain.from_iterable(told), person)):
+            cells = [[show.panel_cell(cell) for cell in row] for row in told]
         shown.append(
             PanelView(
                 title=panel.title,
                 heads=panel.heads,
-                rows=[[show.panel_cell(cell) for cell in row] for row in rows[:limit]],
+                rows=cells,
                 empty=panel.empty,
                 more=max(len(rows) - limit, 0),
                 more_url=f"{record.get_absolute_url()}/panels",

@@ -23,6 +23,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from verne.engine import sight
 from verne.engine.lifecycle import Move
 from verne.engine.people import Organization, Person, Role, Team
 from verne.engine.records import Record, Sheet
@@ -335,9 +336,13 @@ class RecordForm(forms.Form):
         known: dict[str, Any] = model_to_dict(record, fields=names) if record is not None else {}
         super().__init__(data, initial=known | dict(initial or {}), auto_id=auto_id)
         needed = None if required is None else set(required)
+        hidden = sight.unseen([record], names, person) if record is not None else frozenset()
         for name in names:
             found = model._meta.get_field(name)
             if found.one_to_many or not getattr(found, "editable", True):
+                continue
+            if hidden and record is not None and sight.leads_to(record, name, hidden):
+                # It points at what they may not see: neither named to them nor theirs to change.
                 continue
             must = None if needed is None else name in needed
             if (field := form_field(register, person, found, required=must)) is not None:
