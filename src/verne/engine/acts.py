@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -11,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection, models, transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from . import moment
@@ -89,10 +89,10 @@ def act(
     unless it is told from elsewhere. Acts may lie inside one another.
     """
     with _one_verb() as touched, moment.at(at):
-        now = timezone.now()
+        recorded_at = _recorded_at()
         row = Act(
-            at=moment.now(),
-            recorded_at=now,
+            at=moment.told() or recorded_at,
+            recorded_at=recorded_at,
             by=by,
             verb=verb,
             name=name,
@@ -114,6 +114,27 @@ def act(
             current_act.set(outer)
             raise
         _set_current(outer)
+
+
+def _recorded_at() -> datetime:
+    """Now, after everything that was recorded, though the clock may have been set back.
+
+    What others recorded is looked up when this process begins, and while the clock is behind.
+    """
+    global _began
+    if _began != os.getpid() or moment.is_behind():
+        newest = Act.objects.order_by("-pk").values_list("recorded_at", flat=True)[:SEVERAL]
+        for instant in newest:
+            moment.learn(instant)
+        _began = os.getpid()
+    return moment.onwards()
+
+
+SEVERAL = 50
+"""Acts looked at for the latest: those of several processes are not numbered in their order."""
+
+_began: int | None = None
+"""The process that has looked up when the newest act was recorded."""
 
 
 @contextmanager

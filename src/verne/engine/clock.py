@@ -358,7 +358,7 @@ def project(clock: Clock, at: datetime, *, events: Sequence[ClockEvent] = ()) ->
 
 def reproject(clocks: Any, *, by: Any, note: str, at: datetime | None = None) -> int:
     """Project open clocks anew under the targets and calendars that apply now; how many changed."""
-    now = at or timezone.now()
+    now = at or moment.now()
     numbers = list(clocks.filter(stopped_at=None).order_by("pk").values_list("pk", flat=True))
     changed = 0
     for first in range(0, len(numbers), LOCKED_AT_ONCE):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -42,8 +42,7 @@ def comment(
     record: Record, text: str, *, by: Person, public: bool = False, at: datetime | None = None
 ) -> Comment:
     """Say something on a record. What a customer says is always public."""
-    from . import clock
-    from .acts import _locked, _require_seen, act
+    from .acts import _locked, _require_seen
     from .rights import may
 
     if not may(by, "comment", type(record)):
@@ -52,17 +51,20 @@ def comment(
     if not text.strip():
         raise ValidationError({"text": _("Write something first.")})
     public = public or by.is_customer
-    with act(
-        "comment",
-        by=by,
-        record=record.pk,
-        name="public" if public else "internal",
-        at=at,
-        kind=record.kind_name(),
-    ) as work:
+    with transaction.atomic():
+        # Locked before the act, as every verb does it: whoever waits is dated later.
         record = _locked(record)
+        return _said(record, text.strip(), by=by, public=public, at=at)
+
+
+def _said(record: Record, text: str, *, by: Person, public: bool, at: datetime | None) -> Comment:
+    from . import clock
+    from .acts import act
+
+    name = "public" if public else "internal"
+    with act("comment", by=by, record=record.pk, name=name, at=at, kind=record.kind_name()) as work:
         row = Comment.objects.create(
-            record_id=record.pk, by=by, at=work.act.at, public=public, text=text.strip()
+            record_id=record.pk, by=by, at=work.act.at, public=public, text=text
         )
         clock.follow(record, work.act, retarget=False)
         for hear in heard:

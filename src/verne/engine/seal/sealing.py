@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from verne.verifier import Checkpoint, sealed_hash
 
+from .. import moment
 from ..history import Entry
 from . import canonical, keys, outside, tree
 from .models import Leaf, Salt, SealedAt
@@ -122,7 +123,9 @@ def _sign(size: int, added: Iterable[Leaf]) -> SealedAt:
     reach = dict(before.reach) if before else {}
     for leaf in added:
         reach[leaf.source] = max(leaf.row, reach.get(leaf.source, 0))
-    return sign(size, reach, timezone.now())
+    # One that lay before the one it follows would be no good, and the clock may have been set back.
+    now = moment.onwards()
+    return sign(size, reach, max(now, before.at) if before else now)
 
 
 def sign(size: int, reach: dict[str, int], at: datetime) -> SealedAt:
