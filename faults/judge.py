@@ -210,7 +210,9 @@ def _order() -> Iterator[str]:
     from verne.engine.history import Act, as_it_was
 
     last: dict[int, tuple[datetime, str]] = {}
-    acts = Act.objects.filter(record__kind="resolution.incident").order_by("pk")
+    # Others lock nothing, so two at the same moment may be numbered the other way round.
+    locking = ("file", "move", "revise", "comment")
+    acts = Act.objects.filter(record__kind="resolution.incident", verb__in=locking).order_by("pk")
     for record, at, verb in acts.values_list("record", "at", "verb"):
         before = last.get(record)
         if before and at < before[0]:
