@@ -20,7 +20,13 @@ from verne.engine.testing import a_person, flush_allowed
 settings.register_profile("verne", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("verne")
 
-FACES = ("tests/web/", "tests/api/", "tests/test_rights_everywhere", "tests/test_standard_pages")
+FACES = (
+    "tests/web/",
+    "tests/api/",
+    "tests/test_crawl",
+    "tests/test_rights_everywhere",
+    "tests/test_standard_pages",
+)
 """They ask the database what the engine's own tests ask it."""
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
 

@@ -69,7 +69,7 @@ def test_nobody_is_told_what_is_not_theirs(world: World, who: str) -> None:
 def test_nobody_changes_what_is_not_theirs(world: World, who: str) -> None:
     client = client_of(world, who)
     found = []
-    for route, known in cases(world, who, share=2 if THOROUGH else 48):
+    for route, known in cases(world, who, share=8 if THOROUGH else 48):
         if route.name in crawl.OF_ONES_OWN or world.may_be_told(who, known.number, "p"):
             continue
         for address in addresses(world, route, known):
