@@ -20,9 +20,9 @@ from .scene import Outcome, Scenario, Scene, play
 from .stages import POSTGRESQL, SQLITE, Stages
 
 CLIENTS = 6
-AROUND_A_SCENE = 20
+AROUND_A_SCENE = 25
 """Seconds that a scene takes before its first fault and after its last one."""
-SHORTEST = 4
+SHORTEST = 5
 
 
 def scenarios() -> list[Scenario]:

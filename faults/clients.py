@@ -26,6 +26,10 @@ class NotAnswered(Exception):
     """The work has to end, and this act was never acknowledged."""
 
 
+class Gone(Exception):
+    """The record was lost where that may happen; its number may be somebody else's by now."""
+
+
 @dataclass
 class Answer:
     """What came back, if anything did."""
@@ -61,7 +65,8 @@ class Client(threading.Thread):
     def run(self) -> None:
         try:
             while not self.ending.is_set():
-                self._work_on_an_incident()
+                with contextlib.suppress(Gone):
+                    self._work_on_an_incident()
         except NotAnswered:
             pass
         except Exception as wrong:
@@ -71,7 +76,7 @@ class Client(threading.Thread):
 
     def _work_on_an_incident(self) -> None:
         ref = self._file()
-        done: list[Callable[[str], None]] = [self._comment, self._attach, self._revise]
+        done = [self._comment, self._attach, self._revise, self._look]
         for step in self.chance.choices(done, k=self.chance.randrange(1, 4)):
             if self.ending.is_set():
                 return
@@ -126,6 +131,16 @@ class Client(threading.Thread):
 
         self._until_acknowledged(act, attempt)
 
+    def _look(self, ref: str) -> None:
+        """Reading asks for nothing to be kept, but what was acknowledged has to be readable."""
+        for what in ("clocks", "history", "files"):
+            with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
+                answer = self._ask("GET", f"/incidents/{ref}/{what}")
+                if answer.status < 500 and answer.status != 200 and not self.journal.lossy:
+                    self.journal.find(f"The {what} of {ref} cannot be read: {answer.body}")
+                continue
+            self._change_line()
+
     def _want(self, what: str, ref: str = "", name: str = "") -> Wanted:
         self.ending.wait(self.chance.uniform(0, 2 * self.pause))
         self._number += 1
@@ -149,6 +164,8 @@ class Client(threading.Thread):
                 told = answer.body if isinstance(answer.body, dict) else {}
                 detail = str(told.get("detail", ""))[:160]
                 self.journal.refused(f"{answer.status} {detail}")
+                if answer.status in (404, 409) and self.journal.lossy:
+                    raise Gone
                 if answer.status < 500 and answer.status not in (412, 429):
                     self.journal.find(
                         f"{act.what} {act.name} {act.key} on {act.ref or 'nothing'} was refused "

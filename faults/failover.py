@@ -98,7 +98,7 @@ class AsynchronousFailover(Failover):
     """Seconds by which the standby is behind."""
 
     def happen(self, scene: Scene) -> None:
-        scene.lossy = True
+        scene.journal.lossy = True
         scene.let_work(40)
         scene.pass_time(scene.between(0, scene.seconds / 2))
         self.link.hold()

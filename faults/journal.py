@@ -40,6 +40,8 @@ class Journal:
     wanted: list[Wanted] = field(default_factory=list)
     refusals: dict[str, int] = field(default_factory=dict)
     """Answers that were no acknowledgement, and how often each came."""
+    lossy: bool = False
+    """Whether acknowledged acts may be lost, as after a failover to a standby that was behind."""
     findings: list[str] = field(default_factory=list)
     """What clients were told that nobody should be told."""
     _lock: threading.Lock = field(default_factory=threading.Lock)

@@ -13,14 +13,17 @@ from tools.postgres import Server, children_of
 
 from .installation import Installation
 from .scene import Scenario, Scene
-from .stages import POSTGRESQL, Stages
+from .stages import POSTGRESQL, SQLITE, Stages
 
 
 class ProcessesKilled(Scenario):
     """Web processes, workers and single children of them die, and are started again."""
 
     name = "processes killed"
-    short = True
+
+    def __init__(self, database: str) -> None:
+        super().__init__(database)
+        self.short = database == SQLITE
 
     def happen(self, scene: Scene) -> None:
         place = scene.installation

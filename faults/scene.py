@@ -36,8 +36,6 @@ class Scene:
     crew: Crew | None = None
     faults: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    lossy: bool = False
-    """Whether acknowledged acts may be lost, as after a failover to a standby that was behind."""
 
     def strike(self, what: str) -> None:
         """Note a fault that was made."""
@@ -207,7 +205,7 @@ def _remarks(scene: Scene) -> Iterator[None]:
 def _judge(scene: Scene) -> int:
     """Everything that can be said against what is on file now; how many acts were lost."""
     place, journal = scene.installation, scene.journal
-    more = ["--may-be-lost"] if scene.lossy else []
+    more = ["--may-be-lost"] if journal.lossy else []
     told = json.loads(place.run("-m", "faults.judge", str(journal.write()), *more))
     for finding in told["findings"]:
         journal.find(finding)
