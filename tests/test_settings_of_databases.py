@@ -21,6 +21,20 @@ def test_several_servers_can_be_named() -> None:
     assert database["OPTIONS"]["target_session_attrs"] == "read-write"
 
 
+def test_a_server_that_fell_silent_is_given_up_within_a_minute(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    url = "postgresql://db/desk?connect_timeout=3"
+    monkeypatch.setenv("DATABASE_URL", url)
+    options = of_the_program._database(Path("/nowhere"))["OPTIONS"]
+    idle, every, times = (
+        int(options[f"keepalives_{name}"]) for name in ("idle", "interval", "count")
+    )
+    assert idle + every * times <= 60
+    assert int(options["tcp_user_timeout"]) <= 60_000
+    assert options["connect_timeout"] == "3"
+
+
 def test_each_thread_keeps_its_connection_unless_they_share_some(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

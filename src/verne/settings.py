@@ -79,10 +79,23 @@ def _database(home: Path) -> dict[str, Any]:
     if parts.scheme == "sqlite":
         return _sqlite(Path(unquote(parts.path)))
     if parts.scheme in POSTGRESQL:
-        return _postgresql("DATABASE_URL", url)
+        primary = _postgresql("DATABASE_URL", url)
+        primary["OPTIONS"] = NOTICES_SILENCE | primary["OPTIONS"]
+        return primary
     raise ImproperlyConfigured(
         f"DATABASE_URL begins with {parts.scheme!r}: use sqlite:///path or postgresql://…"
     )
+
+
+NOTICES_SILENCE = {
+    "connect_timeout": "10",
+    "tcp_user_timeout": "30000",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+}
+"""A server that lost power says nothing, and the usual patience with that is hours. What the
+address says itself counts for more."""
 
 
 def _postgresql(name: str, url: str) -> dict[str, Any]:
