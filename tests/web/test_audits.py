@@ -11,8 +11,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from verne.engine.acts import file, move, revise
+from verne.engine.acts import act, file, move, revise
 from verne.engine.people import Person
+from verne.engine.records import Sheet
 from verne.engine.testing import a_person, walk
 from verne.sms.evaluation.audit.models import Audit
 from verne.sms.evaluation.audit.samples import an_audit, an_auditfinding, an_auditprogramme
@@ -154,6 +155,23 @@ def test_the_bench_shows_the_record_as_it_was_when_frozen(manager: Person, audit
     assert "Shop 4 cannot sell." in page
     assert "All was well." not in page
     assert "It has changed since." in page
+
+
+def test_the_bench_names_nothing_that_was_restricted_since(
+    manager: Person, auditor: Person
+) -> None:
+    """One item is restricted, and so is the service that the other is about."""
+    first, second = an_incident(manager), an_incident(manager, title="Printers are slow")
+    file(AuditSample, {"title": "Two", "source": "/incidents/"}, by=auditor)
+    sample = AuditSample.objects.get()
+    with act("settle", by=None):
+        Sheet.objects.filter(pk=first.pk).update(title="The merger", restricted=True)
+        service = Sheet.objects.filter(pk=second.service_id)
+        service.update(title="The takeover", restricted=True)
+    for position in (1, 2):
+        page = read(browsing(auditor), f"/r/{sample.ref}/bench?item={position}")
+        assert "The merger" not in page and "The takeover" not in page
+    assert "Printers are slow" in page
 
 
 def test_a_longer_checklist_asks_no_more_queries(manager: Person, auditor: Person) -> None:

@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
+from verne.engine import sight
 from verne.engine.history import as_it_was
 from verne.engine.people import Person
 from verne.engine.records import Record, Sheet
@@ -79,6 +80,7 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     items = list(sample.items.select_related("sheet"))
+    unseen = sight.unseen_among((row.sheet for row in items), person)
     open_ = sample.state == "drawn" and may(person, "revise", AuditSample)
     context: dict[str, Any] = {
         "it": sample,
@@ -95,7 +97,7 @@ def _page(
         "rows": [
             {
                 "item": row,
-                "title": row.sheet.title,
+                "title": "" if row.sheet_id in unseen else row.sheet.title,
                 "badge": figures.verdict_badge(row.verdict, compact=True),
                 "current": item is not None and row.pk == item.pk,
             }
@@ -137,10 +139,12 @@ def _shown(sample: AuditSample, item: SampleItem, person: Person) -> dict[str, A
     then = as_it_was(record, sample.frozen_at) if sample.frozen_at else None
     if then is None:
         return facts | {"gone": True}
+    with sight.sparing(sight.unseen([then], register_of(then.kind_name()).fields(), person)):
+        sections = _sections(then)
     return facts | {
         "title": then.title,
         "state": show.state(then),
-        "sections": _sections(then),
+        "sections": sections,
         "changed": record.version != then.version,
         "at": sample.frozen_at,
         "past_url": f"/r/{record.ref}/as-it-was?at={sample.frozen_at:%Y-%m-%dT%H:%M:%S.%fZ}"
