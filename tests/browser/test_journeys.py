@@ -84,7 +84,7 @@ def visit(
             storage_state=signed_in(username) if username else None,
             **how,
         )
-        context.set_default_timeout(5_000)
+        context.set_default_timeout(20_000)
         return context
 
     def open_window(

@@ -63,7 +63,7 @@ def bouncer(server: postgres.Server) -> Iterator[str]:
         **({"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}),
     )
     try:
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while not (folder / ".s.PGSQL.6432").exists() and time.monotonic() < until:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 program.wait(0.05)

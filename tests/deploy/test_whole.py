@@ -115,6 +115,7 @@ def test_two_workers_do_what_the_first_start_asked_for(here: Machine) -> None:
 
 
 def test_lists_are_answered_without_the_replica(here: Machine, jun: Browser) -> None:
+    jun.post("/incidents/new", {"title": "The till of the last shop prints nothing"})
     here.standby.stop("immediate")
     for _each in range(4):
         answer = jun.get("/incidents/")
