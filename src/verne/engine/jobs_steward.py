@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 from django.db import (
     DatabaseError,
@@ -26,7 +27,14 @@ from django.utils.module_loading import autodiscover_modules
 
 from . import jobs
 from .jobs_schedules import ask_for_due_jobs, settle_schedules
-from .jobs_workers import JobWorker, run_next, sweep, sweep_unclaimed
+from .jobs_workers import (
+    JobWorker,
+    give_back,
+    held_by_nobody,
+    run_next,
+    sweep,
+    sweep_unclaimed,
+)
 
 log = logging.getLogger("verne.jobs")
 
@@ -35,6 +43,8 @@ STANDS_STILL = 5
 """So many looks in a row, BEAT_EVERY seconds apart, and a worker counts as dead."""
 SETTLE_EVERY = 60.0
 AFTER_AN_ERROR = 5.0
+DOUBT_FOR = 60.0
+"""Seconds after an error of the database in which a claim may turn up that nobody knows of."""
 
 
 class Watch:
@@ -80,6 +90,9 @@ class Steward:
         self.watch = Watch()
         self.doing: dict[int, str] = {}
         """Path of the job by thread."""
+        self.doubt_until = 0.0
+        self.unknown: set[Any] = set()
+        """Claims that no thread seems to know of; those of them in the next look are given back."""
         self.stopping = threading.Event()
         self.threads = [
             threading.Thread(target=self._work, name=f"jobs-{number}", daemon=True)
@@ -144,6 +157,8 @@ class Steward:
                 settle_schedules(timezone.now())
                 settle_at = now + SETTLE_EVERY
             ask_for_due_jobs(timezone.now())
+            if now < self.doubt_until:
+                self._give_back()
             pause = self.look_every
             if connection.vendor != "sqlite":
                 if now >= beat_at:
@@ -153,6 +168,12 @@ class Steward:
             self.stopping.wait(pause)
 
         self._again_and_again(look_after)
+
+    def _give_back(self) -> None:
+        assert self.worker is not None
+        found = held_by_nobody(self.worker)
+        give_back(self.worker, found & self.unknown)
+        self.unknown = found - self.unknown
 
     def _beat_and_sweep(self) -> None:
         assert self.worker is not None
@@ -170,6 +191,7 @@ class Steward:
                 step()
             except (OperationalError, InterfaceError) as wrong:
                 log.error("The database cannot be worked with; tried again soon: %s", wrong)
+                self.doubt_until = time.monotonic() + DOUBT_FOR
                 connections.close_all()
                 self.stopping.wait(AFTER_AN_ERROR)
             except Exception:

@@ -136,6 +136,7 @@ def run_next(worker: JobWorker, *, doing: dict[int, str], stopping: threading.Ev
     row = _claim(worker)
     if row is None:
         return False
+    _held.add(row.pk)
     claim = None if connection.vendor == "sqlite" else JobClaim(job=row, worker=worker)
     doing[threading.get_ident()] = row.task_path
     try:
@@ -145,6 +146,7 @@ def run_next(worker: JobWorker, *, doing: dict[int, str], stopping: threading.Ev
         given_up = _note_surely(row, worker, error, took=took, stopping=stopping)
     finally:
         del doing[threading.get_ident()]
+        _held.discard(row.pk)
     if given_up:
         tell_given_up([row])
     return True
@@ -168,6 +170,38 @@ def _claim(worker: JobWorker) -> Row | None:
             row.claim(worker.name)
             JobClaim.objects.create(job=row, worker=worker)
     return row
+
+
+_held: set[Any] = set()
+"""Keys of the jobs that threads of this process are running."""
+
+
+def held_by_nobody(worker: JobWorker) -> set[Any]:
+    """Jobs that a worker of this process has claimed and that none of its threads runs.
+
+    The connection broke while the claim was committed, so the thread never learned of it. One
+    that has claimed a job this very moment is among them too: look twice.
+    """
+    claimed = JobClaim.objects.filter(worker=worker).values_list("job_id", flat=True)
+    return set(claimed) - _held
+
+
+def give_back(worker: JobWorker, keys: Iterable[Any]) -> int:
+    """Make jobs ready again that were claimed and never begun; how many."""
+    given = 0
+    for key in keys:
+        with transaction.atomic():
+            mine, _of_what = JobClaim.objects.filter(job=key, worker=worker).delete()
+            row = DBTaskResult.objects.select_for_update().filter(pk=key).first()
+            if not mine or row is None:
+                continue
+            row.status = TaskResultStatus.READY
+            row.worker_ids = row.worker_ids[:-1]
+            row.started_at = None
+            row.save(update_fields=["status", "worker_ids", "started_at"])
+            given += 1
+            log.warning("Job %s was claimed and never begun; it is ready again.", row.task_path)
+    return given
 
 
 def _run(row: Row, claim: JobClaim | None) -> BaseException | None:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,7 +16,7 @@ from verne.engine.acts import act
 from verne.engine.history import Act
 from verne.engine.jobs import job, later
 from verne.engine.jobs_schedules import JobSchedule, ask_for_due_jobs, settle_schedules
-from verne.engine.jobs_steward import STANDS_STILL, Watch
+from verne.engine.jobs_steward import STANDS_STILL, Steward, Watch
 from verne.engine.jobs_workers import (
     MOST_INTERRUPTIONS,
     JobClaim,
@@ -25,6 +26,7 @@ from verne.engine.jobs_workers import (
     _note,
     _run,
     attempts,
+    run_next,
     run_waiting,
     sweep,
     sweep_unclaimed,
@@ -61,6 +63,17 @@ def settle_two() -> None:
             if not told:
                 told.append("taken for dead")
                 sweep(JobWorker.objects.all())
+
+
+stewards: list[Steward] = []
+
+
+@job()
+def look_twice() -> None:
+    """Its own steward looks for claims that nobody knows of, while it runs."""
+    for _look in range(2):
+        stewards[-1]._give_back()
+    told.extend(str(status).lower() for status in rows().values_list("status", flat=True))
 
 
 @job(retries=0, if_given_up=lambda what: told.append(f"No: {what}"))
@@ -206,6 +219,30 @@ def test_a_job_whose_code_is_gone_is_left_as_failed():
     rows().update(task_path="verne.engine.tests.test_jobs.gone")
     assert sweep([begin_and_die()]) == 0
     assert rows().get().status == "FAILED"
+
+
+def test_a_claim_whose_answer_was_lost_is_given_back_and_the_job_is_run():
+    later(tell, "Harbour Retail", about="the outage")
+    # The commit arrived, and the connection broke before this process was told.
+    steward = Steward(threads=0)
+    steward.worker = begin_and_die()
+    steward._give_back()
+    run_waiting()
+    assert not told, "one look is not enough: somebody may be about to begin"
+    steward._give_back()
+    run_waiting()
+    assert told == ["Harbour Retail: the outage"]
+    assert not rows().exists()
+
+
+def test_a_job_that_runs_is_not_given_back():
+    steward = Steward(threads=0)
+    steward.worker = JobWorker.enlist(JobWorker.Kind.WORK)
+    stewards.append(steward)
+    later(look_twice)
+    run_next(steward.worker, doing={}, stopping=threading.Event())
+    assert told == ["running"]
+    assert not rows().exists()
 
 
 def test_a_worker_that_beats_meanwhile_keeps_its_jobs():
