@@ -22,7 +22,7 @@ from .stages import POSTGRESQL, SQLITE, Stages
 CLIENTS = 6
 AROUND_A_SCENE = 25
 """Seconds that a scene takes before its first fault and after its last one."""
-SHORTEST = 5
+SHORTEST = 10
 
 
 def scenarios() -> list[Scenario]:

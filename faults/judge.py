@@ -52,18 +52,25 @@ def absent(wanted: Sequence[Wanted]) -> list[str]:
     return [act.key for act in wanted if act.acknowledged and not there[act.what][_mark(act)]]
 
 
-def wait_for_jobs() -> None:
-    """Until no job of ours waits any more; what failed and was put off is run at once."""
+def wait_for_jobs() -> list[str]:
+    """Until no job of ours waits any more; those that never end are findings.
+
+    What failed and was put off is run at once, as somebody would on the page of the jobs.
+    """
     from django.utils import timezone
     from django_tasks_db.models import DBTaskResult
 
-    ours = DBTaskResult.objects.filter(task_path="faults.jobs.remark")
+    ours = DBTaskResult.objects.filter(task_path="faults.jobs.remark", finished_at=None)
     until = time.monotonic() + WAIT_FOR_JOBS
-    while ours.filter(finished_at=None).exists() and time.monotonic() < until:
-        # As somebody would on the page of the jobs, rather than wait for the next attempt.
+    while ours.exists() and time.monotonic() < until:
         now = timezone.now()
-        ours.filter(finished_at=None, run_after__gt=now).update(run_after=now)
+        ours.filter(run_after__gt=now).update(run_after=now)
         time.sleep(0.5)
+    return [
+        f"A job is {row.status} still after {WAIT_FOR_JOBS} s: asked for at {row.enqueued_at}, "
+        f"begun at {row.started_at} by {row.worker_ids}"
+        for row in ours
+    ]
 
 
 # --- Exactly once --------------------------------------------------------------------------------
@@ -292,8 +299,7 @@ def main() -> None:
     django.setup()
     wanted = read(Path(sys.argv[1]))
     may_be_lost = "--may-be-lost" in sys.argv
-    wait_for_jobs()
-    found = list(findings(wanted, may_be_lost=may_be_lost))
+    found = wait_for_jobs() + list(findings(wanted, may_be_lost=may_be_lost))
     lost = absent(wanted)
     print(json.dumps({"findings": found, "absent": lost}, ensure_ascii=False))
 

@@ -29,7 +29,7 @@ class ProcessesKilled(Scenario):
         place = scene.installation
         until = time.monotonic() + scene.seconds
         while time.monotonic() < until:
-            scene.let_work(scene.chance.randrange(3, 40))
+            scene.let_work(scene.chance.randrange(1, 20))
             scene.pass_time(scene.between(0, 0.2))
             victim = scene.chance.choice(place.processes)
             if not victim.lives:
@@ -59,7 +59,7 @@ class DatabaseKilled(Scenario):
     def happen(self, scene: Scene) -> None:
         until = time.monotonic() + scene.seconds
         while time.monotonic() < until:
-            scene.let_work(scene.chance.randrange(3, 40))
+            scene.let_work(scene.chance.randrange(1, 20))
             scene.pass_time(scene.between(0, 0.2))
             if scene.chance.random() < 0.4:
                 self._kill_one(scene)

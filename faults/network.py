@@ -124,7 +124,7 @@ class NetworkDropped(Scenario):
         until = time.monotonic() + scene.seconds
         ways = [self._hold, self._hold_and_cut, self._cut, self._refuse]
         while time.monotonic() < until:
-            scene.let_work(scene.chance.randrange(3, 30))
+            scene.let_work(scene.chance.randrange(1, 20))
             scene.pass_time(scene.between(0, 0.2))
             scene.chance.choice(ways)(scene)
         scene.let_work(20)

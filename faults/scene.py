@@ -8,12 +8,13 @@ import random
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .clients import Client, Crew
-from .installation import Installation, wait_for
+from .installation import PATIENCE, Installation, wait_for
 from .journal import Journal, Wanted
 from .stages import Stages
 
@@ -45,13 +46,16 @@ class Scene:
         time.sleep(seconds)
 
     def let_work(self, acts: int) -> None:
-        """Until so many more acts are acknowledged; that none is, is a finding."""
+        """Until so many more acts are acknowledged by web processes; never is a finding."""
         now = time.monotonic()
+
+        def done() -> int:
+            return sum(act.what != "job" for act in self.journal.acknowledged(since=now))
+
         try:
-            wait_for(lambda: len(self.journal.acknowledged(since=now)) >= acts, f"{acts} acts")
+            wait_for(lambda: done() >= acts, f"{acts} acts")
         except TimeoutError:
-            done = len(self.journal.acknowledged(since=now))
-            self.journal.find(f"{done} of {acts} acts were acknowledged within a long time")
+            self.journal.find(f"{done()} of {acts} acts were acknowledged in {PATIENCE} s")
 
     def between(self, least: float, most: float) -> float:
         return self.chance.uniform(least, most)
@@ -209,12 +213,14 @@ def _judge(scene: Scene) -> int:
     told = json.loads(place.run("-m", "faults.judge", str(journal.write()), *more))
     for finding in told["findings"]:
         journal.find(finding)
-    examined = json.loads(place.run("-m", "verne", "doctor", "--json", good=(0, 1)))
+    place.run("-m", "verne", "seal")
+    with ThreadPoolExecutor() as beside:
+        commands = ("doctor", "--json"), ("verify", "--database", "--json")
+        asked = [beside.submit(place.run, "-m", "verne", *each, good=(0, 1)) for each in commands]
+        examined, verified = (json.loads(each.result()) for each in asked)
     for each in examined["findings"]:
         if each["level"] == "fault":
             journal.find(f"verne doctor: {each['subject']}: {each['says']}")
-    place.run("-m", "verne", "seal")
-    verified = json.loads(place.run("-m", "verne", "verify", "--database", "--json", good=(0, 1)))
     for each in verified["findings"]:
         if not each.get("warning"):
             journal.find(f"verne verify: {each['says']}")
