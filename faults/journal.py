@@ -40,12 +40,16 @@ class Journal:
     wanted: list[Wanted] = field(default_factory=list)
     refusals: dict[str, int] = field(default_factory=dict)
     """Answers that were no acknowledgement, and how often each came."""
-    lossy: bool = False
-    """Whether acknowledged acts may be lost, as after a failover to a standby that was behind."""
+    lossy_since: float | None = None
+    """From when on acknowledged acts may be lost, as by a failover to a standby that is behind."""
     findings: list[str] = field(default_factory=list)
     """What clients were told that nobody should be told."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _answered: list[float] = field(default_factory=list)
+
+    @property
+    def lossy(self) -> bool:
+        return self.lossy_since is not None
 
     def want(self, act: Wanted) -> Wanted:
         with self._lock:

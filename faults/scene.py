@@ -226,4 +226,9 @@ def _judge(scene: Scene) -> int:
             journal.find(f"verne verify: {each['says']}")
     if verified["waiting"]:
         scene.notes.append(f"{verified['waiting']} acts came after the seal was made.")
+    for act in journal.wanted:
+        if act.key in told["absent"] and (act.acknowledged_at or 0.0) < (
+            journal.lossy_since or 0.0
+        ):
+            journal.find(f"{act.what} {act.key} was lost, and the standby had it long before")
     return len(told["absent"])
