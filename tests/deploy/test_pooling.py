@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
@@ -53,20 +52,27 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres.Server
 def bouncer(server: postgres.Server) -> Iterator[str]:
     """A pgbouncer that lends two connections, each for one transaction."""
     folder = server.installed.folder("bouncer", 0o755)
-    settings = folder / "settings.ini"
+    settings, log, socket = folder / "settings.ini", folder / "log", folder / ".s.PGSQL.6432"
     settings.write_text(BOUNCER.format(server=server.sockets, folder=folder))
+    # It runs as another user than we do, who may keep new files to ourselves.
+    settings.chmod(0o644)
     user = server.installed.user
-    program: Any = subprocess.Popen(
-        [str(shutil.which("pgbouncer")), str(settings)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        **({"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}),
-    )
+    with (folder / "said").open("wb") as said:
+        program: Any = subprocess.Popen(
+            [str(shutil.which("pgbouncer")), str(settings)],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            **({"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}),
+        )
     try:
         until = time.monotonic() + 60
-        while not (folder / ".s.PGSQL.6432").exists() and time.monotonic() < until:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                program.wait(0.05)
+        while not socket.exists() and program.poll() is None and time.monotonic() < until:
+            time.sleep(0.05)
+        assert socket.exists(), f"pgbouncer did not start: {program.poll()}\n" + "".join(
+            each.read_text(errors="replace") for each in (folder / "said", log) if each.exists()
+        )
         yield f"postgresql://verne@/verne?host={quote(str(folder), safe='')}&port=6432"
     finally:
         program.terminate()
