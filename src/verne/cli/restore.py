@@ -40,32 +40,21 @@ def command(
     of PostgreSQL into PostgreSQL. Check a backup without restoring it: verne backup --check FILE.
     """
     start.apps()
-    from django.db import OperationalError
 
-    from verne.cli.lock import Taken, lock_of_database
+    from verne.cli.lock import held
     from verne.engine.keeping import age, restoring
     from verne.engine.keeping.manifest import NotABackup
 
-    lock = lock_of_database()
-    try:
-        lock.take("verne restore")
-    except Taken as taken:
-        raise click.UsageError(
-            f"Verne is running on this database, {taken}. End it first."
-        ) from taken
-    except OperationalError as wrong:
-        raise click.UsageError(f"The database cannot be reached: {wrong}".strip()) from wrong
     progress = Progress("Restoring")
-    try:
-        found = openers(key, _words(file, key, passphrase_file))
-        done = restoring.restore(
-            file, found, replace=replace, bring_forward=_bring_forward, told=progress
-        )
-    except (restoring.CannotRestore, NotABackup, age.Locked) as refused:
-        progress.end()
-        raise click.UsageError(str(refused)) from refused
-    finally:
-        lock.give_back()
+    with held("verne restore"):
+        try:
+            found = openers(key, _words(file, key, passphrase_file))
+            done = restoring.restore(
+                file, found, replace=replace, bring_forward=_bring_forward, told=progress
+            )
+        except (restoring.CannotRestore, NotABackup, age.Locked) as refused:
+            progress.end()
+            raise click.UsageError(str(refused)) from refused
     progress.end()
     if as_json:
         click.echo(json.dumps(done.summary(), indent=1, ensure_ascii=False))

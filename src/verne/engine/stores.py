@@ -74,11 +74,11 @@ class Folder:
         target = self.path(digest)
         if not target.parent.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
-            _sync(self.home)
+            sync_folder(self.home)
         with draft.open("rb") as written:
             os.fsync(written.fileno())
         os.replace(draft, target)
-        _sync(target.parent)
+        sync_folder(target.parent)
 
     def open(self, digest: str) -> BinaryIO:
         return self.path(digest).open("rb")
@@ -196,7 +196,7 @@ def _told() -> Iterator[None]:
         raise Unreachable(str(wrong)) from wrong
 
 
-def _sync(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """A name in a folder is kept through a power cut only when the folder is written too."""
     handle = os.open(folder, os.O_RDONLY)
     try:

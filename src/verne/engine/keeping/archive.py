@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
-import os
 import re
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
@@ -237,12 +236,3 @@ def _compare(checked: Checked, text: bytes) -> None:
 
 def file_name(sha256: str) -> str:
     return f"files/{sha256[:2]}/{sha256[2:]}"
-
-
-def sync_folder(folder: Path) -> None:
-    """Have a rename outlast a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -21,6 +21,7 @@ from django.conf import settings
 from django.db import connection
 
 from ..files import File
+from ..stores import sync_folder
 from . import age, archive, postgresql, sqlite
 from .archive import PIECE, Told, silently
 from .manifest import Manifest, now
@@ -202,7 +203,7 @@ def _archived(
         raise CannotMake(f"What was written cannot be read back, so it is no backup: {faults}")
     size = draft.stat().st_size
     os.replace(draft, path)
-    archive.sync_folder(path.parent)
+    sync_folder(path.parent)
     return Made(path, manifest, size, hashing.hexdigest(), bool(ways), 0.0, missing)
 
 

@@ -22,7 +22,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from verne import __version__
 
-from ..stores import store
+from ..stores import store, sync_folder
 from . import age, archive, moving, postgresql, sqlite
 from .archive import PIECE, Told, silently
 from .indexing import rebuild_search
@@ -360,7 +360,7 @@ def _put_in_place(staged: Path, aside: Path) -> None:
         # Left over from a process that was killed: SQLite would mix it into the restored database.
         stale.unlink(missing_ok=True)
     os.replace(staged, place)
-    archive.sync_folder(place.parent)
+    sync_folder(place.parent)
 
 
 def _keep_aside(part: Path, aside: Path) -> None:
