@@ -316,13 +316,15 @@ def _of_record(number: int | None) -> str:
 
 def rows_against_history(counts: Counts) -> Iterator[Finding]:
     """Every table that is in the history, row by row; none of it is held in memory."""
+    # Asked once: SQLite reads the description of every table for it.
+    columns = triggers.capture_of(connection).columns(connection)
     for table in triggers.tracked_tables():
-        yield from _rows(table, counts)
+        yield from _rows(table, columns.get(table.name, {}), counts)
 
 
-def _rows(table: triggers.Table, counts: Counts) -> Iterator[Finding]:
+def _rows(table: triggers.Table, columns: dict[str, str], counts: Counts) -> Iterator[Finding]:
     """Each row says what the last entries of it say, and nothing else is there."""
-    there, told = _present(table), _replayed(table.name)
+    there, told = _present(table, columns), _replayed(table.name)
     key, row = next(there, (None, None))
     number, history = next(told, (None, None))
     while key is not None or number is not None:
@@ -371,13 +373,13 @@ def _same_instant(one: Any, other: Any) -> bool:
         return False
 
 
-def _present(table: triggers.Table) -> Iterator[tuple[int, dict[str, Any]]]:
+def _present(
+    table: triggers.Table, columns: dict[str, str]
+) -> Iterator[tuple[int, dict[str, Any]]]:
     """The rows of a table as the triggers would note them now."""
-    capture = triggers.capture_of(connection)
-    columns = capture.columns(connection).get(table.name, {})
     if table.key not in columns:
         return
-    query = capture.noted(table, columns)
+    query = triggers.capture_of(connection).noted(table, columns)
     after: int | None = None
     while True:
         with connection.cursor() as cursor:
