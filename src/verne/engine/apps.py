@@ -26,3 +26,5 @@ class EngineConfig(AppConfig):
         pre_migrate.connect(open_act_for_migration)
         post_migrate.connect(install_after_migrate)
         post_migrate.connect(keep_roles, sender=self)
+        # Rights come with roles; nobody holds, or is asked for, a permission of Django's.
+        post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
