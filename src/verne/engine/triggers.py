@@ -6,7 +6,7 @@ each database is told stands in `sqlite/capture.py` and `postgresql/capture.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -108,9 +108,15 @@ def missing(connection: BaseDatabaseWrapper) -> list[str]:
     return sentences
 
 
-def remove(connection: BaseDatabaseWrapper) -> list[str]:
-    """Take every trigger of the history away; until `install`, nothing is noted or refused."""
+def remove(connection: BaseDatabaseWrapper, of: Collection[str] = ()) -> list[str]:
+    """Take the triggers of the history away: all, or at least those of some tables.
+
+    Until `install`, nothing there is noted or refused.
+    """
     present: dict[str, Piece] = capture_of(connection).present(connection)
+    if of:
+        ends = tuple(f"_{table}" for table in of)
+        present = {name: piece for name, piece in present.items() if name.endswith(ends)}
     if not present:
         return []
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
