@@ -152,6 +152,7 @@ def test_ctrl_c_ends_it_and_says_so(serve, here):
         server.get("")
 
 
+@pytest.mark.thorough
 def test_a_second_one_on_the_same_database_is_refused(serve, here):
     server = serve(here)
     second = run_verne(here, "up", "--port", "0")
@@ -167,6 +168,7 @@ def test_a_port_in_use_is_refused_with_the_way_out(here):
     assert "Choose another with --port" in refused.stderr
 
 
+@pytest.mark.thorough
 def test_a_job_cut_off_by_kill_9_is_run_again_by_the_next_start(serve, here, tmp_path):
     server = serve(here)
     ask_for_a_slow_job(here, tmp_path)

@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 
-from tests.thorough import THOROUGH
 from verne.web.pages.style import PAGES
 
-pytestmark = [pytest.mark.browser, pytest.mark.urls("tests.browser.shell_pages")]
+# The journeys cross the same shell; here every part of it is tried by itself.
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.thorough,
+    pytest.mark.urls("tests.browser.shell_pages"),
+]
 
 AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -39,12 +43,10 @@ def at(page: Any, specimen: str) -> Any:
 # --- Seen by everybody ---------------------------------------------------------------------------
 
 
-# The others look like pages of the program, at which the journeys look.
-ONLY_HERE = ("parts", "empty", "fault")
 TOUCHED = ("record", "form", "list", "portal")
 
 
-@pytest.mark.parametrize("specimen", PAGES if THOROUGH else ONLY_HERE)
+@pytest.mark.parametrize("specimen", PAGES)
 def test_axe_finds_no_fault_in_either_theme(page: Any, specimen: str):
     at(page, specimen)
     # Themes differ in their colours only.
@@ -62,7 +64,7 @@ def assert_no_fault(page: Any, rules: list[str] = AXE_RULES) -> None:
     assert found.violations_count == 0, found.generate_report()
 
 
-@pytest.mark.parametrize("specimen", PAGES if THOROUGH else ("list", "record", "form", "portal"))
+@pytest.mark.parametrize("specimen", PAGES)
 def test_no_page_scrolls_sideways(page: Any, specimen: str):
     at(page, specimen)
     for width in (380, 640, 960, 1280, 2560):
@@ -93,7 +95,7 @@ def test_a_table_too_wide_for_the_page_scrolls_by_itself(page: Any):
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
 
 
-@pytest.mark.parametrize("specimen", TOUCHED if THOROUGH else TOUCHED[:2])
+@pytest.mark.parametrize("specimen", TOUCHED)
 def test_every_target_is_large_enough_for_a_pointer(page: Any, specimen: str):
     at(page, specimen)
     small = page.evaluate(
