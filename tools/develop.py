@@ -224,7 +224,7 @@ def _environment(home: str) -> dict[str, str]:
     """That of the caller, with a home and a database of our own.
 
     The tests start Python some dozen times. Where it may not keep what it compiles, each start
-    compiles everything anew, which is an eighth of the run; so it keeps it, but not in the checkout.
+    compiles everything anew, an eighth of the run; so it keeps it, but not in the checkout.
     """
     inherited = {
         key: value
