@@ -8,7 +8,7 @@ from .pages import exchange
 from .pages.map import map_page
 from .pages.people import campaign, matrix, seats
 from .pages.style import style_page
-from .views import account, filing, finding, lists, portal, record, today
+from .views import account, filing, finding, links, lists, past, portal, record, today
 from .views.settings import calendars, jobs, people, roles
 from .views.settings.common import index as settings_index
 
@@ -81,13 +81,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("r/<str:ref>/file", record.attach, name="record-attach"),
     path("r/<str:ref>/file/<int:number>", record.download, name="record-file"),
     path("r/<str:ref>/file/<int:number>/remove", record.detach, name="record-detach"),
-    path("r/<str:ref>/link", record.link, name="record-link"),
-    path("r/<str:ref>/unlink/<int:number>", record.unlink, name="record-unlink"),
+    path("r/<str:ref>/link", links.link, name="record-link"),
+    path("r/<str:ref>/unlink/<int:number>", links.unlink, name="record-unlink"),
     path("r/<str:ref>/ask/<str:name>", record.ask, name="record-ask"),
     path("r/<str:ref>/vote/<int:number>", record.vote, name="record-vote"),
     path("r/<str:ref>/escalate", record.escalation, name="record-escalate"),
     path("r/<str:ref>/withdraw", record.withdraw, name="record-withdraw"),
-    path("r/<str:ref>/as-it-was", record.past, name="record-as-it-was"),
+    path("r/<str:ref>/as-it-was", past.page, name="record-as-it-was"),
     # Last: the lists of the registers, by their slugs.
     path("<slug:slug>/", lists.index, name="list"),
     path("<slug:slug>/new", filing.new, name="new"),

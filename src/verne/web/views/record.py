@@ -11,7 +11,6 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
@@ -19,20 +18,17 @@ from django.views.decorators.http import require_POST
 from verne.engine import acts, approvals, comments, files, sight
 from verne.engine.approvals import Approval
 from verne.engine.escalation import Escalation, escalate
-from verne.engine.history import as_it_was, rows_at
 from verne.engine.lifecycle import Move
-from verne.engine.links import Link as RecordLink
-from verne.engine.links import link_types
 from verne.engine.people import Person, Team
-from verne.engine.records import Record, Sheet
-from verne.engine.register import by_prefix, part_model, register_of
+from verne.engine.records import Record
+from verne.engine.register import by_prefix, register_of
 from verne.engine.rights import may
 
-from .. import anatomy, forms, own, phrases, show
+from .. import anatomy, forms, own, show
 from ..anatomy import Rights
 from ..context import plural
 from ..entrance import proof
-from ..parts import Conflict, ConflictField, Fact, FieldSection, Link, PageHeader
+from ..parts import Conflict, ConflictField, Link, PageHeader
 from ..timeline import timeline
 from .common import one, person_of, refusals, staff, tell_refusal
 
@@ -140,7 +136,7 @@ def older(request: HttpRequest, ref: str) -> HttpResponse:
         "it": record,
         "days": told.days,
         "more_url": told.more_url,
-        "header": _header(record, _("Timeline")),
+        "header": header(record, _("Timeline")),
     }
     htmx = getattr(request, "htmx", False)
     template = "records/timeline.html" + ("#days" if htmx else "")
@@ -162,12 +158,12 @@ def panels(request: HttpRequest, ref: str) -> HttpResponse:
             wide=None if wide is None else wide == "yes",
             limit=FEW_ROWS if htmx else 1000,
         ),
-        "header": _header(record, record.title),
+        "header": header(record, record.title),
     }
     return render(request, "records/panels.html" + ("#panels" if htmx else ""), context)
 
 
-def _header(record: Record, title: str, lead: str = "") -> PageHeader:
+def header(record: Record, title: str, lead: str = "") -> PageHeader:
     """The head of a page that belongs to a record."""
     register = register_of(record.kind_name())
     return PageHeader(
@@ -256,7 +252,7 @@ def _refused(
         return redirect("record", record.ref)
     context = {
         "it": record,
-        "header": _header(record, str(step.label)),
+        "header": header(record, str(step.label)),
         "form": form,
         "step": step,
         "version": record.version,
@@ -314,7 +310,7 @@ def edit(request: HttpRequest, ref: str) -> HttpResponse:
                 return redirect("record", record.ref)
     context = {
         "it": record,
-        "header": _header(record, _("Edit %(ref)s") % {"ref": record.ref}, record.title),
+        "header": header(record, _("Edit %(ref)s") % {"ref": record.ref}, record.title),
         "form": form,
         "groups": groups(register, form),
         "rows": rows,
@@ -382,7 +378,7 @@ def _conflict(
     keep.append(("only", " ".join([*kept, *(field.name for field in fields)])))
     context = {
         "it": record,
-        "header": _header(record, _("Edit %(ref)s") % {"ref": record.ref}, record.title),
+        "header": header(record, _("Edit %(ref)s") % {"ref": record.ref}, record.title),
         "conflict": Conflict(
             ref=record.ref,
             who=show.name(latest.by) if latest and latest.by else _("The program"),
@@ -487,83 +483,6 @@ def detach(request: HttpRequest, ref: str, number: int) -> HttpResponse:
     )
 
 
-# --- Links ---------------------------------------------------------------------------------------
-
-
-@staff
-def link(request: HttpRequest, ref: str) -> HttpResponse:
-    """Tie the record to another one, found by reference or by words."""
-    person = person_of(request)
-    record = record_at(ref, person)
-    if not may(person, "link", type(record)):
-        raise PermissionDenied
-    choices = anatomy.link_choices(record, person)
-    text = (request.POST.get("other") or request.GET.get("other") or "").strip()
-    chosen = request.POST.get("how") or request.GET.get("how") or ""
-    status, found = 200, []
-    if request.method == "POST":
-        status = 422
-        other = _seen_by_ref(text, person)
-        if other is None:
-            messages.error(request, _("There is no record “%(text)s” for you.") % {"text": text})
-        else:
-            try:
-                acts.link(record, chosen, other, by=person, note=one(request, "note"))
-                messages.success(request, _("%(ref)s is linked to it.") % {"ref": other.ref})
-                return redirect(f"/r/{record.ref}#links")
-            except (ValidationError, PermissionDenied) as error:
-                tell_refusal(request, error)
-    elif text:
-        found = _found(text, person, exclude=record.pk)
-    context = {
-        "it": record,
-        "header": _header(record, _("Link %(ref)s to another record") % {"ref": record.ref}),
-        "choices": choices,
-        "chosen": chosen,
-        "other": text,
-        "found": found,
-        "url": request.path,
-    }
-    return render(request, "records/link.html", context, status=status)
-
-
-def _seen_by_ref(text: str, person: Person) -> Record | None:
-    from verne.engine.rights import scope
-
-    ref = text.split()[0].upper() if text else ""
-    sheet = Sheet.objects.filter(scope(person, Sheet), ref=ref).first()
-    return sheet.opened() if sheet else None
-
-
-def _found(text: str, person: Person, *, exclude: int) -> list[Sheet]:
-    from verne.engine import search
-    from verne.engine.rights import scope
-
-    rows = Sheet.objects.filter(scope(person, Sheet), withdrawn_at=None).exclude(pk=exclude)
-    keys = search.ranked(rows, text, 15)
-    known = Sheet.objects.in_bulk(keys)
-    return [known[key] for key in keys if key in known]
-
-
-@require_POST
-@staff
-def unlink(request: HttpRequest, ref: str, number: int) -> HttpResponse:
-    person = person_of(request)
-    record = record_at(ref, person)
-    tie = RecordLink.objects.filter(pk=number, ended_at=None).first()
-    if tie is None or record.pk not in (tie.source_id, tie.target_id):
-        raise Http404
-    outward = tie.source_id == record.pk
-    kind = link_types[tie.kind]
-    other = (tie.target if outward else tie.source).opened()
-    try:
-        acts.unlink(record, kind.name if outward else kind.inverse, other, by=person)
-        messages.success(request, _("The link to %(ref)s is ended.") % {"ref": other.ref})
-    except (ValidationError, PermissionDenied) as error:
-        tell_refusal(request, error)
-    return redirect(f"/r/{record.ref}#links")
-
-
 # --- Approval, escalation, withdrawal ------------------------------------------------------------
 
 
@@ -633,7 +552,7 @@ def escalation(request: HttpRequest, ref: str) -> HttpResponse:
             errors = refusals(error)
     context = {
         "it": record,
-        "header": _header(record, _("Escalate %(ref)s") % {"ref": record.ref}, record.title),
+        "header": header(record, _("Escalate %(ref)s") % {"ref": record.ref}, record.title),
         "kinds": Escalation.Kind.choices,
         "teams": Team.objects.filter(active=True),
         "people": Person.objects.filter(active=True).exclude(organization__kind="customer")[:500],
@@ -683,7 +602,7 @@ def _with_reason(
             return redirect("record", record.ref)
     context = {
         "it": record,
-        "header": _header(record, title, record.title),
+        "header": header(record, title, record.title),
         "warning": warning,
         "errors": errors,
         "note": request.POST.get("note", ""),
@@ -691,116 +610,3 @@ def _with_reason(
         "submit": title,
     }
     return render(request, "records/reason.html", context, status=422 if errors else 200)
-
-
-# --- The past ------------------------------------------------------------------------------------
-
-
-@staff
-def past(request: HttpRequest, ref: str) -> HttpResponse:
-    """The record as it was at an instant that can be chosen."""
-    person = person_of(request)
-    record = record_at(ref, person)
-    asked = request.GET.get("at", "")
-    at = _instant(asked) if asked else timezone.now()
-    context: dict[str, Any] = {
-        "it": record,
-        "at": at or timezone.now(),
-        "said": phrases.exact(at) if at else "",
-        "title": _("%(ref)s as it was") % {"ref": record.ref},
-    }
-    if at is None:
-        messages.error(request, _("This is not a date and a time."))
-    then = as_it_was(record, at) if at else None
-    if at is not None and then is None:
-        messages.info(request, _("%(ref)s was not on file then.") % {"ref": record.ref})
-    since = register_of(record.kind_name()).open_since(record, person)
-    if then is not None and at is not None and since is not None and at < since:
-        then = None
-        said = _("What it said before %(when)s is not open to you: it was not in force yet.")
-        messages.info(request, said % {"when": phrases.exact(since)})
-    if then is not None and at is not None:
-        rights = Rights(False, False, False, False, False)
-        context |= _then(then, at, rights, person)
-    context["header"] = _header(record, context["title"], record.title)
-    return render(request, "records/past.html", context)
-
-
-def _then(then: Record, at: datetime, rights: Rights, person: Person) -> dict[str, Any]:
-    """The record as it was, without naming what this person may not see."""
-    parts = _past_parts(then, at)
-    own_fields = [f.name for f in then._meta.concrete_fields]
-    spared = sight.unseen([then], own_fields, person)
-    for name, rows in parts.items():
-        spared |= sight.unseen(rows, part_model(type(then), name).part_fields, person)
-    for found in type(then)._meta.many_to_many:
-        if issubclass(found.related_model, Sheet):
-            there = _past_many(then, found, at)
-            seen = found.related_model.objects.visible_to(person)
-            numbers = {each.pk for each in there}
-            spared |= numbers.difference(seen.filter(pk__in=numbers).values_list("pk", flat=True))
-    with sight.sparing(spared):
-        return {
-            "then": then,
-            "record": anatomy.header(then, rights, [], past=True),
-            "sections": _past_sections(then, at),
-            "part_tables": anatomy.part_tables(then, parts),
-        }
-
-
-def _instant(text: str) -> datetime | None:
-    try:
-        at = parse_datetime(text.strip().replace(" ", "+")) if text else None
-    except ValueError:
-        return None
-    if at is not None and timezone.is_naive(at):
-        # Somebody who chooses a minute means all of it.
-        at = timezone.make_aware(at).replace(second=59, microsecond=999999)
-    return at
-
-
-def _past_sections(then: Record, at: datetime) -> list[Any]:
-    """Fields as they were; relations to many are read from their own history."""
-    many = {found.name: _past_many(then, found, at) for found in type(then)._meta.many_to_many}
-    return [
-        FieldSection(
-            title=section.title,
-            facts=[
-                Fact(label=then.field_label(name), value=show.plain(_open(many[name])))
-                if name in many
-                else anatomy.fact(then, name)
-                for name in section.fields
-            ],
-        )
-        for section in register_of(then.kind_name()).sections
-    ]
-
-
-def _open(things: list[Any]) -> list[Any]:
-    return [thing for thing in things if not sight.is_spared(thing)]
-
-
-def _past_many(then: Record, found: Any, at: datetime) -> list[Any]:
-    own, other = found.m2m_column_name(), found.m2m_reverse_name()
-    rows = rows_at(found.m2m_db_table(), at, record=then.pk).values()
-    keys = [row[other] for row in rows if int(row[own]) == then.pk]
-    return list(found.related_model._default_manager.filter(pk__in=keys))
-
-
-def _past_parts(then: Record, at: datetime) -> dict[str, list[Any]]:
-    parts: dict[str, list[Any]] = {}
-    for name in register_of(then.kind_name()).parts:
-        model: Any = part_model(type(then), name)
-        columns = {f.column: f for f in model._meta.concrete_fields}
-        rows = rows_at(model._meta.db_table, at, record=then.pk)
-        parts[name] = [
-            model(
-                **{
-                    columns[c].attname: columns[c].to_python(v)
-                    for c, v in row.items()
-                    if c in columns
-                }
-            )
-            for _key, row in sorted(rows.items())
-        ]
-    return parts
