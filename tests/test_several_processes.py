@@ -5,50 +5,15 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
 
 import pytest
 
-from tests.test_up import PATIENCE, installation, run_verne, wait_for
+from tests.test_up import PATIENCE, Process, installation, run_verne, wait_for
 from tools import postgres
 
 pytestmark = [pytest.mark.xdist_group("up"), pytest.mark.thorough]
-
-
-class Process:
-    """A `verne` command that goes on; its output is kept for the message of a failure."""
-
-    def __init__(self, here, *arguments, until="Ctrl-C ends it."):
-        self.said = []
-        self.process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "verne", *arguments],
-            env=here,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for line in self.process.stdout:
-            self.said.append(line)
-            if line.startswith(until):
-                break
-        else:
-            raise AssertionError(self.text)
-        # Keep reading, or the process would wait for a full pipe to be emptied.
-        self.reader = threading.Thread(target=lambda: self.said.extend(self.process.stdout))
-        self.reader.start()
-
-    @property
-    def text(self):
-        return "".join(self.said)
-
-    def end(self, how=signal.SIGTERM):
-        if self.process.poll() is None:
-            self.process.send_signal(how)
-        code = self.process.wait(PATIENCE)
-        self.reader.join(PATIENCE)
-        return code
 
 
 @pytest.fixture(scope="module")

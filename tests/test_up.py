@@ -38,13 +38,13 @@ def installation(home, database=""):
     return {k: v for k, v in os.environ.items() if k != "DATABASE_URL"} | ours
 
 
-class Server:
-    """A `verne up --empty` on a free port."""
+class Process:
+    """A `verne` command that goes on; its output is kept for the message of a failure."""
 
     def __init__(self, here, *arguments):
         self.said = []
         self.process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "verne", "up", "--empty", "--port", "0", *arguments],
+            [sys.executable, "-u", "-m", "verne", *arguments],
             env=here,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -56,13 +56,27 @@ class Server:
                 break
         else:
             raise AssertionError(self.text)
-        # Keep reading, or the server would wait for a full pipe to be emptied.
+        # Keep reading, or the process would wait for a full pipe to be emptied.
         self.reader = threading.Thread(target=lambda: self.said.extend(self.process.stdout))
         self.reader.start()
 
     @property
     def text(self):
         return "".join(self.said)
+
+    def end(self, how=signal.SIGTERM):
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        code = self.process.wait(PATIENCE)
+        self.reader.join(PATIENCE)
+        return code
+
+
+class Server(Process):
+    """A `verne up --empty` on a free port."""
+
+    def __init__(self, here, *arguments):
+        super().__init__(here, "up", "--empty", "--port", "0", *arguments)
 
     @property
     def address(self):
@@ -71,13 +85,6 @@ class Server:
     def get(self, path):
         with urllib.request.urlopen(self.address + path, timeout=PATIENCE) as answer:
             return answer.status
-
-    def end(self, how=signal.SIGTERM):
-        if self.process.poll() is None:
-            self.process.send_signal(how)
-        code = self.process.wait(PATIENCE)
-        self.reader.join(PATIENCE)
-        return code
 
 
 @pytest.fixture(scope="module")

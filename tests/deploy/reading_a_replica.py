@@ -165,14 +165,11 @@ def resume() -> None:
 
 def settle() -> None:
     """Wait until the copy holds what the primary holds, and let this process see it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_current_wal_flush_lsn() - '0/0'::pg_lsn")
-        (wanted,) = cursor.fetchone()
-    until = time.monotonic() + 10
-    while on_copy("SELECT pg_last_wal_replay_lsn() - '0/0'::pg_lsn") < wanted:
+    # By what is written, not by what is flushed: here nobody waits for that, and it comes later.
+    wanted, until = replica.look().primary, time.monotonic() + 10
+    while replica.look().copy < wanted:
         assert time.monotonic() < until, "The standby does not follow."
         time.sleep(0.01)
-    # WAL that nobody waits for is flushed a moment later.
     while replica._copy.as_of is None or replica._copy.clock() - replica._copy.as_of > 1:
         assert time.monotonic() < until, "The standby is not believed."
         replica._copy.looked_at = None

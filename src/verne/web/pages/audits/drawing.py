@@ -22,17 +22,8 @@ from verne.web import forms
 from verne.web.parts import Link, PageHeader
 from verne.web.views.common import person_of, refusals, staff
 
-FIELDS = (
-    "title",
-    "source",
-    "frozen_at",
-    "method",
-    "size",
-    "seed",
-    "stratum",
-    "chosen",
-    "obligation",
-)
+FIELDS = tuple(name for name in AuditSampleRegister.filing if name not in ("audit", "owner"))
+"""What somebody who draws is asked, whichever audit they are in."""
 
 
 @staff
