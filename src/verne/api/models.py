@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from verne.engine.acts import act
 from verne.engine.people import Person
+from verne.engine.prepared import Prepared
 from verne.engine.rights import all_rights
 
 PREFIX = "vrn_"
@@ -96,10 +97,7 @@ class Token(models.Model):
         """The token with this secret, if it is still good."""
         if not secret.startswith(PREFIX) or len(secret) > 100:
             return None
-        found = cls.objects.filter(digest=digest_of(secret)).select_related(
-            "person", "person__organization", "use"
-        )
-        token = found.first()
+        token = next(iter(_by_digest(digest=digest_of(secret))), None)
         return token if token and token.is_good(at) else None
 
     @classmethod
@@ -175,6 +173,14 @@ class TokenUse(models.Model):
 
     def __str__(self) -> str:
         return f"{self.token} {self.last_at:%Y-%m-%d}"
+
+
+_by_digest = Prepared(
+    lambda digest: Token.objects.filter(digest=digest).select_related(
+        "person", "person__organization", "use"
+    ),
+    digest=models.CharField(),
+)
 
 
 class Answer(models.Model):

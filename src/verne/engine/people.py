@@ -13,6 +13,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from .prepared import Prepared
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -151,14 +153,7 @@ class Person(AbstractBaseUser):
     @cached_property
     def _held(self) -> tuple[frozenset[str], frozenset[int]]:
         """The roles held at this moment and the teams worked in: every page asks for both."""
-        key = models.CharField(max_length=60)
-        team = models.BigIntegerField()
-        held = Assignment.objects.valid(timezone.now()).filter(person=self).order_by()
-        worked = Team.members.through.objects.filter(person=self).order_by()
-        rows = held.values_list("role__key", models.Value(None, team)).union(
-            worked.values_list(models.Value(None, key), "team_id"), all=True
-        )
-        found = list(rows)
+        found = _held_by(person=self.pk, at=timezone.now())
         return (
             frozenset(role for role, _team in found if role is not None),
             frozenset(number for _role, number in found if number is not None),
@@ -255,6 +250,20 @@ class Assignment(models.Model):
     def clean(self) -> None:
         if self.until and self.until <= self.since:
             raise ValidationError({"until": _("The end must come after the beginning.")})
+
+
+def _held(person: Any, at: Any) -> models.QuerySet[Any, Any]:
+    key = models.CharField(max_length=60)
+    team = models.BigIntegerField()
+    held = Assignment.objects.valid(at).filter(person=person).order_by()
+    worked = Team.members.through.objects.filter(person=person).order_by()
+    union: models.QuerySet[Any, Any] = held.values_list(
+        "role__key", models.Value(None, team)
+    ).union(worked.values_list(models.Value(None, key), "team_id"), all=True)
+    return union
+
+
+_held_by = Prepared(_held, person=models.BigIntegerField(), at=models.DateTimeField())
 
 
 def holders(role: str, *, at: datetime | None = None) -> Iterable[Person]:

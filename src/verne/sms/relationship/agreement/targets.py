@@ -10,13 +10,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import (
+    BigIntegerField,
+    CharField,
+    DateTimeField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+)
 from django.db.models.functions import Coalesce
 
 from verne.engine.calendars import CalendarVersion
 from verne.engine.clock import Target, target_finders
 from verne.engine.history import current_act
 from verne.engine.moment import now
+from verne.engine.prepared import Prepared
 
 from .models import Agreement, ServiceLevelTarget
 
@@ -125,7 +134,7 @@ def _promises(record: Record, kind: str, service: int) -> _Promises:
 
 
 def _look_up(kind: str, service: int, customer: int | None, at: datetime) -> _Promises:
-    rows = list(_targets_in_force(kind, service, customer, at))
+    rows = _targets_in_force(kind=kind, service=service, customer=customer, at=at)
     if not rows:
         return _NOTHING
     # With this very customer before with all of them, and the latest first.
@@ -138,12 +147,10 @@ def _look_up(kind: str, service: int, customer: int | None, at: datetime) -> _Pr
     return _Promises(mine, CalendarVersion.objects.select_related("of").in_bulk(versions))
 
 
-def _targets_in_force(kind: str, service: int, customer: int | None, at: datetime) -> QuerySet[Any]:
-    theirs = Q(of__customer=None)
-    if customer is not None:
-        theirs |= Q(of__customer=customer)
+def _in_force(kind: Any, service: Any, customer: Any, at: Any) -> QuerySet[Any]:
+    # Nobody's customer is equal to none, so without one the second half finds nothing.
     rows = ServiceLevelTarget.objects.filter(
-        theirs,
+        Q(of__customer=None) | Q(of__customer=customer),
         Q(of__in_force_until=None) | Q(of__in_force_until__gt=at),
         of__in_force_since__lte=at,
         of__services=service,
@@ -153,7 +160,16 @@ def _targets_in_force(kind: str, service: int, customer: int | None, at: datetim
     return _with_calendars(rows, at).select_related("of")
 
 
-def _with_calendars(rows: QuerySet[ServiceLevelTarget], at: datetime) -> QuerySet[Any]:
+_targets_in_force = Prepared(
+    _in_force,
+    kind=CharField(),
+    service=BigIntegerField(),
+    customer=BigIntegerField(),
+    at=DateTimeField(),
+)
+
+
+def _with_calendars(rows: QuerySet[ServiceLevelTarget], at: Any) -> QuerySet[Any]:
     """The version of each target's calendar at an instant; the earliest one before it."""
     versions = CalendarVersion.objects.filter(of=OuterRef("calendar"))
     valid = versions.filter(valid_from__lte=at).order_by("-valid_from", "-pk")

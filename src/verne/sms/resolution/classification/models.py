@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from verne.engine.acts import move_by_rule
 from verne.engine.lifecycle import Lifecycle, Move, State
 from verne.engine.once import once
+from verne.engine.prepared import Prepared
 from verne.engine.records import Part, Priority, Record
 
 if TYPE_CHECKING:
@@ -161,12 +162,19 @@ def priority_of(impact: int | None, urgency: int | None, *, at: datetime) -> int
     return priority
 
 
+def _of_pair(impact: Any, urgency: Any) -> Any:
+    cells = PriorityCell.objects.filter(of__in=matrices(), impact=impact, urgency=urgency)
+    ordered: Any = cells.order_by("of__in_force_since", "of")
+    return ordered.values_list("of__in_force_since", "gives")
+
+
+_cells = Prepared(_of_pair, impact=models.IntegerField(), urgency=models.IntegerField())
+
+
 def _given(impact: int, urgency: int) -> list[tuple[datetime, int]]:
     """What the matrices give for a pair, with the instant from which each was in force."""
 
     def ask() -> list[tuple[datetime, int]]:
-        cells = PriorityCell.objects.filter(of__in=matrices(), impact=impact, urgency=urgency)
-        ordered: Any = cells.order_by("of__in_force_since", "of")
-        return list(ordered.values_list("of__in_force_since", "gives"))
+        return _cells(impact=impact, urgency=urgency)
 
     return once(PriorityMatrix.kind_name(), (impact, urgency), ask)
