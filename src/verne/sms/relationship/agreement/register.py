@@ -53,8 +53,8 @@ def results(agreement: Agreement, person: Person) -> list[tuple[Any, ...]]:
             row.label,
             _days(row),
             say("%(within)d of %(counted)d") % {"within": row.within or 0, "counted": row.counted},
-            _percent(row.value),
-            _percent(row.limit),
+            percent(row.value),
+            percent(row.limit),
             _verdict(row),
         )
         for row in rows
@@ -105,8 +105,8 @@ def corrections(agreement: Agreement, person: Person) -> list[tuple[Any, ...]]:
         (
             row,
             str(row.measurement),
-            str(row.measurement.value),
-            str(row.corrected_value),
+            percent(row.measurement.value),
+            percent(row.corrected_value),
             row.state_label,
         )
         for row in mine.select_related("measurement__agreement", "measurement__target")
@@ -148,10 +148,12 @@ def _days(row: ServiceLevelMeasurement) -> str:
     return say("%(months)d months from %(first)s") % {"months": months, "first": first}
 
 
-def _percent(value: Decimal | None) -> str:
+def percent(value: Decimal | None) -> str:
+    """With every decimal that says something, and no more: a goal of 99.95 is not 99.9."""
     if value is None:
         return ""
-    return say("%(value)s %%") % {"value": formats.number_format(value, decimal_pos=1)}
+    decimals = -min(0, int(Decimal(value).normalize().as_tuple().exponent))
+    return say("%(value)s %%") % {"value": formats.number_format(value, decimal_pos=decimals)}
 
 
 def _verdict(row: ServiceLevelMeasurement) -> str:
@@ -283,10 +285,10 @@ class MeasurementCorrectionRegister(Register):
         Column(
             "computed",
             _("Computed"),
-            lambda correction: correction.measurement.value,
+            lambda correction: percent(correction.measurement.value),
             needs=("measurement",),
         ),
-        "corrected_value",
+        Column("corrected", _("Corrected"), lambda correction: percent(correction.corrected_value)),
         "state",
         "owner",
     )

@@ -1,6 +1,7 @@
 """What agreements promise: both sides sign, one version is in force, results are computed."""
 
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,7 +25,7 @@ from ..customer.samples import an_organization
 from .days import turn_agreements
 from .measuring import measure, measure_agreements, measurers, window_at
 from .models import Agreement, ServiceLevelTarget
-from .register import corrections, results, versions, workload
+from .register import corrections, percent, results, versions, workload
 from .samples import (
     USUAL_TARGETS,
     a_draft_agreement,
@@ -315,7 +316,7 @@ def test_results_are_computed_from_the_clocks(manager: Person) -> None:
     incidents = agreement.measurements.filter(subject="incidents").latest("window_start")
     assert (incidents.counted, incidents.limit, incidents.reached) == (4, 300, True)
     shown = results(agreement, manager)
-    assert shown[0][2:] == ("3 of 4", "75.0 %", "95.0 %", "Missed")
+    assert shown[0][2:] == ("3 of 4", "75 %", "95 %", "Missed")
 
 
 def test_a_clock_counts_in_the_month_in_which_it_ended(manager: Person) -> None:
@@ -535,3 +536,11 @@ def test_an_agreement_without_targets_is_an_exception(manager: Person) -> None:
     with act("settle", by=None, note="As in a database brought from elsewhere"):
         ServiceLevelTarget.objects.filter(of=agreement).delete()
     assert figures("sla-content-complete") == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [("99.950", "99.95 %"), ("83.333", "83.333 %"), ("50.000", "50 %"), ("100", "100 %")],
+)
+def test_a_percentage_is_neither_rounded_nor_longer_than_it_is(value: str, said: str) -> None:
+    assert percent(Decimal(value)) == said

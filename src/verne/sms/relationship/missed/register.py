@@ -11,6 +11,7 @@ from verne.engine.register import Column, Register, Section
 from verne.engine.rights import ALL, READ, WORK
 
 from ..agreement.models import Agreement, ServiceLevelMeasurement
+from ..agreement.register import percent
 from . import days as days
 from .models import MissedTarget
 
@@ -26,8 +27,10 @@ class MissedTargetRegister(Register):
         "ref",
         "title",
         "service",
-        Column("measured", _("Result"), lambda m: m.measurement.value, needs=("measurement",)),
-        Column("goal", _("Goal"), lambda m: m.measurement.limit, needs=("measurement",)),
+        Column(
+            "measured", _("Result"), lambda m: percent(m.measurement.value), needs=("measurement",)
+        ),
+        Column("goal", _("Goal"), lambda m: percent(m.measurement.limit), needs=("measurement",)),
         "state",
         "owner",
         "due_at",
