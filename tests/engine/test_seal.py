@@ -147,10 +147,26 @@ JSON = st.recursive(
 
 
 @given(JSON)
-@hypothesis_settings(max_examples=40)
+@hypothesis_settings(max_examples=100)
 def test_any_content_has_one_canonical_text(value: Any) -> None:
-    text = rfc8785.dumps(canonical._plain(value))
+    plain = canonical._plain(value)
+    text = rfc8785.dumps(plain)
     assert rfc8785.dumps(json.loads(text)) == text
+    assert canonical.canonical(plain) == text
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        '\x00\x1f\x7f\u2028 "\\/ \b\f\n\r\t é 😀',
+        {"b": 1, "a": 2},
+        {"\ue000": 1, "😀": 2},
+        1.0,
+        [0.1],
+    ],
+)
+def test_what_python_writes_itself_is_what_the_rfc_says(value: Any) -> None:
+    assert canonical.canonical(value) == rfc8785.dumps(value)
 
 
 # --- Keys and notes ------------------------------------------------------------------------------

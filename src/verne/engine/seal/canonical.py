@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -30,7 +31,31 @@ class Source:
 def payload(source: Source, row: Any) -> bytes:
     """The text of a row that its leaf commits to."""
     facts = {"what": source.name, "id": row.pk, **source.facts(row)}
-    return rfc8785.dumps(_plain(facts))
+    return canonical(_plain(facts))
+
+
+def canonical(value: Any) -> bytes:
+    """JSON by RFC 8785.
+
+    Python itself writes the same, in C and ten times as fast, but for numbers with a point and for
+    the order of keys beyond ASCII, which the RFC sorts by their UTF-16 units.
+    """
+    if _is_simple(value):
+        return _SIMPLE.encode(value).encode()
+    return rfc8785.dumps(value)
+
+
+_SIMPLE = json.JSONEncoder(
+    ensure_ascii=False, check_circular=False, allow_nan=False, sort_keys=True, separators=(",", ":")
+)
+
+
+def _is_simple(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(map(str.isascii, value)) and all(map(_is_simple, value.values()))
+    if isinstance(value, list):
+        return all(map(_is_simple, value))
+    return not isinstance(value, float)
 
 
 def _act(act: Act) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from verne.verifier import Checkpoint, sealed_hash
 
 from .. import moment
 from ..history import Entry
+from ..rows import insert
 from . import canonical, keys, outside, tree
 from .models import Leaf, Salt, SealedAt
 
@@ -37,7 +38,8 @@ def seal() -> SealedAt | None:
     """Seal what is not sealed yet; gives the newest checkpoint, None while there is no history."""
     after: dict[str, int] = {}
     while _seal_some(after):
-        time.sleep(BREATH)
+        if connection.vendor == "sqlite":
+            time.sleep(BREATH)
     outside.keep()
     return newest()
 
@@ -74,7 +76,7 @@ def _seal_some(after: dict[str, int]) -> bool:
             leaves.append(Leaf(id=place, source=source.name, row=row.pk, hash=digest))
             salts.append(Salt(id=place, salt=salt))
         tree.add(leaves)
-        Salt.objects.bulk_create(salts, batch_size=2000)
+        insert(Salt, salts)
         _sign(size + len(leaves), leaves)
         return more
 

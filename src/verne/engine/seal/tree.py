@@ -11,6 +11,7 @@ from typing import Any
 
 from verne.verifier import EMPTY, node_hash
 
+from ..rows import insert
 from .models import Leaf, Node
 
 STEP = 8
@@ -100,7 +101,7 @@ def add(leaves: Sequence[Leaf]) -> None:
     """Add leaves at the end, and the nodes above them that become whole."""
     if not leaves:
         return
-    Leaf.objects.bulk_create(leaves, batch_size=2000)
+    insert(Leaf, leaves)
     level, first, size = 0, leaves[0].pk, leaves[-1].pk + 1
     while size // WIDTH > first // WIDTH:
         tree = Tree(size << level)
