@@ -39,6 +39,8 @@ Progress = Callable[[int, int, str], None]
 """Told how many of how many checks are done, and the key of the next."""
 
 NEVER: Final = datetime.min.replace(tzinfo=UTC)
+SLOW: Final = 0.012
+"""Milliseconds that the slowest checks take for each record there is (docs/scale.md)."""
 
 EXAMPLES: Final = 50
 """Exceptions whose records a snapshot remembers, for each failing check."""
@@ -315,16 +317,26 @@ def _run(
 def _affordable(keys: list[str], budget: float) -> list[str]:
     """Those that fit into so many seconds, by what each cost when it was last computed.
 
-    One that is slow on many records is left to the background instead of holding up a page.
+    One that is slow on many records is left to the background instead of holding up a page; so is
+    one that was never computed, where there are so many records that it might be.
     """
-    cost = dict(CheckResult.objects.filter(key__in=keys).values_list("key", "milliseconds"))
+    rows = CheckResult.objects.filter(key__in=keys, computed_at__isnull=False)
+    cost = dict(rows.values_list("key", "milliseconds"))
+    unknown = 0
+    if len(cost) < len(keys) and _how_many() * SLOW > budget * 1000:
+        unknown = int(budget * 1000) + 1
     chosen: list[str] = []
     left = budget * 1000
     for key in keys:
-        if cost.get(key, 0) <= left:
-            left -= cost.get(key, 0)
+        if (needed := cost.get(key, unknown)) <= left:
+            left -= needed
             chosen.append(key)
     return chosen
+
+
+def _how_many() -> int:
+    """About how many records there are: counting them takes long when it matters."""
+    return Sheet.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
 def _prepared(keys: list[str]) -> dict[str, int]:

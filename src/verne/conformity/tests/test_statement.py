@@ -159,6 +159,19 @@ def test_a_budget_leaves_the_rest_out_of_date_and_says_so():
     assert not current().stale
 
 
+def test_a_page_finds_out_about_no_check_that_may_take_long(monkeypatch, manager):
+    """With a million records the first page after an import waited ten seconds to learn it."""
+    a_service(manager)
+    monkeypatch.setattr(statement, "_how_many", lambda: 1_000_000)
+    now = current(budget=0.2)
+    assert not Run.objects.exists()
+    assert now.figures[SERVICES].outcome is Outcome.NOT_YET_COMPUTED
+    # What is known to be quick is computed, and in the background everything is.
+    statement.refresh()
+    a_service(manager, title="Payments")
+    assert current(budget=5).figures[SERVICES].population == 2
+
+
 def test_a_function_that_fails_is_told_and_judges_nothing(monkeypatch, caplog):
     def broken(asked):
         raise ZeroDivisionError("no incidents in the window")
