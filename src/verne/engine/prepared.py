@@ -53,8 +53,10 @@ class Prepared:
         connection: Any = connections[alias]
         made = self._made.get(alias)
         if made is None:
-            made = self._rows.query.get_compiler(using=alias)
+            # Composing changes the query: two threads that come first would change the same one.
+            made = self._rows.all().query.get_compiler(using=alias)
             made.prepared = made.as_sql()
+            made.connection = None
             self._made[alias] = made
         sql, wanted = made.prepared
         given = {
@@ -62,7 +64,7 @@ class Prepared:
             for name, field in self.places.items()
         }
         compiler = copy(made)
-        # Made in another thread perhaps, whose connection is not ours.
+        # Each thread has a connection of its own.
         compiler.connection = connection
         bound = tuple(given[p.name] if isinstance(p, Place) else p for p in wanted)
         compiler.as_sql = lambda *_args, **_more: (sql, bound)
