@@ -371,7 +371,7 @@ def test_the_registers_describe_themselves(api: Any, stranger: Person, program: 
 
 
 def test_a_record_is_shown_alike_in_a_list_and_alone(manager: Person) -> None:
-    from verne.api.routes import schemas_of
+    from verne.api.common import schemas_of
     from verne.api.words import furnished
 
     record = sample(SERVICES, manager)

@@ -17,8 +17,9 @@ from verne.engine.register import registers
 
 from . import problem
 from .auth import SessionAuth, TokenAuth
-from .routes import add_register, router
+from .routes import add_register
 from .schemas import ProblemDetails
+from .shared import router
 
 BASE = "/api/v1/"
 DETAILS = "#/components/schemas/ProblemDetails"
