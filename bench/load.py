@@ -59,7 +59,8 @@ def session(person):
     client = Client()
     client.force_login(person)
     return {name: cookie.value for name, cookie in client.cookies.items()}
-last = Incident.objects.order_by("-pk").select_related("service", "category").first()
+classified = Incident.objects.exclude(category=None).select_related("service", "category")
+last = classified.order_by("-pk").first()
 open_refs = list(Incident.objects.exclude(state="closed").values_list("ref", flat=True)[:400])
 print(json.dumps({
     "token": token,

@@ -84,7 +84,7 @@ def questions() -> list[tuple[str, Ask, int]]:
 
         return ask
 
-    last = Incident.objects.order_by("-pk").first()
+    last = Incident.objects.exclude(category=None).order_by("-pk").first()
     middle = Incident.objects.filter(state="closed").order_by("pk")[Incident.objects.count() // 2]
     deep = _deep(browse["agent07"])
     hub = _most_connected()
