@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
@@ -10,6 +12,7 @@ from verne.conformity.catalogue import catalogue
 from verne.conformity.computing import ask, compute
 from verne.conformity.marking import reads
 from verne.conformity.verdict import Outcome
+from verne.engine import only
 from verne.engine.evidence import answers
 from verne.engine.records import Part, Record
 from verne.engine.register import registers
@@ -82,3 +85,31 @@ def test_the_records_of_every_figure_can_be_paged(world):
     for _key, found in every_evidence():
         for records in (found.population, found.exceptions):
             assert len(records.filter(pk__gt=0).order_by("pk")[:5]) <= 5
+
+
+def test_who_promises_to_judge_records_one_by_one_does(world, manager):
+    """Asked of a record as if there were no other of its type, each says the same of it."""
+    promised = [(key, answer) for key, answer in answers.items() if answer.each is not None]
+    for model in {answer.each for _key, answer in promised}:
+        for _again in range(2):
+            sample(registers[model._meta.label_lower], manager)
+    strange = []
+    # By then everything is late that can be.
+    at = timezone.now() + timedelta(days=400)
+    for key, answer in promised:
+        asked = InForce.at(at).asked(catalogue().checks[key], at)
+        population, exceptions = _found(answer(asked))
+        assert answer.each.objects.count() >= 3
+        for pk in answer.each.objects.values_list("pk", flat=True):
+            with only.reading(answer.each, [(pk, pk)]):
+                alone = _found(answer(asked))
+            if alone != (population & {pk}, exceptions & {pk}):
+                strange.append(f"{key} says of record {pk} {alone}")
+    assert strange == []
+
+
+def _found(evidence):
+    """Keys of the population and of the exceptions, if it is about what is judged one by one."""
+    return tuple(
+        set(q.values_list("pk", flat=True)) for q in (evidence.population, evidence.exceptions)
+    )

@@ -8,21 +8,25 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.db import connection, transaction
 from django.utils import translation
 
 from verne import __version__
-from verne.engine.evidence import Answer, Evidence, answers
+from verne.engine.evidence import Answer, Asked, Evidence, answers
 from verne.engine.history import Act, Entry
 
 from .adjusting import InForce
 from .attesting.judging import judged
 from .catalogue import Check
+from .counting import Counted, count
 from .verdict import Outcome, outcome
 
 log = logging.getLogger("verne.conformity")
+
+Counter: TypeAlias = Callable[[Answer, Asked], Counted]
+"""How what a check finds is counted."""
 
 TRAIL = (Act, Entry)
 """Present in every system that was ever used: they do not show that a process is set up."""
@@ -48,6 +52,10 @@ class Figure:
     generation: int = 0
     examples: tuple[int, ...] = ()
     """Cover sheets of some exceptions, in a statement of the past."""
+    counted: Counted | None = None
+    """As it was just counted."""
+    counted_whole_at: datetime | None = None
+    """When all was counted, where only what changed was counted since."""
 
 
 def ask(check: Check, values: InForce, *, at: datetime) -> Evidence | None:
@@ -56,7 +64,7 @@ def ask(check: Check, values: InForce, *, at: datetime) -> Evidence | None:
     return answer(values.asked(check, at)) if answer else None
 
 
-def compute(check: Check, values: InForce, *, at: datetime) -> Figure:
+def compute(check: Check, values: InForce, *, at: datetime, counter: Counter = count) -> Figure:
     """The figure of a check. A function that raises is told as a fault, never as a result."""
     answer = answers.get(check.key)
     if answer is None:
@@ -67,16 +75,14 @@ def compute(check: Check, values: InForce, *, at: datetime) -> Figure:
         try:
             with _kept_apart(), translation.override("en"):
                 # Notes are kept in English and translated when they are shown.
-                evidence = answer(asked)
-                note = str(evidence.note)
-                population = evidence.population.count()
-                exceptions = evidence.exceptions.count()
+                counted = counter(answer, asked)
+                population, exceptions = counted.population, counted.exceptions
                 found = outcome(
                     check,
                     population=population,
                     exceptions=exceptions,
                     anything_recorded=bool(population or exceptions) or _anything_recorded(answer),
-                    arose=evidence.arose,
+                    arose=counted.arose,
                     judged=judged(check, at=at),
                 )
         except Exception as wrong:
@@ -91,11 +97,12 @@ def compute(check: Check, values: InForce, *, at: datetime) -> Figure:
         found,
         population,
         exceptions,
-        note=note,
+        note=counted.note,
         at=at,
         inputs=inputs,
         queries=cost.queries,
         milliseconds=round(cost.seconds * 1000),
+        counted=counted,
     )
 
 

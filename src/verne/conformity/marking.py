@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import F, Model
 
+from verne.engine import acts
 from verne.engine.calendars import CalendarVersion, ServiceCalendar
 from verne.engine.evidence import Answer, answers
 from verne.engine.people import Assignment, Organization, Person, Role, Team
 from verne.engine.records import Part, Record
 from verne.engine.rows import insert
 
+from .counting import mark_blocks
 from .models import CheckResult, Touched
 
 ENGINE = "engine"
@@ -37,29 +40,56 @@ ANY = "*"
 """Among what a check reads: every act concerns it."""
 
 
-def mark(kinds: set[str]) -> None:
+ONE_BY_ONE = 500
+"""If one verb changed more records of a kind than this, the kind is marked, not each of them."""
+
+
+def mark(touched: acts.Touched) -> None:
     """Called with every verb, in its transaction."""
     if not _table_exists():
         return
-    named = {ENGINE if kind.startswith("engine.") else kind for kind in kinds} or {ENGINE}
-    insert(Touched, [Touched(kind=kind) for kind in sorted(named)])
+    kinds = {ENGINE if kind.startswith("engine.") else kind for kind in touched.kinds}
+    many = Counter(kind for kind, _number in touched.records)
+    kinds |= {kind for kind, times in many.items() if times > ONE_BY_ONE}
+    rows = [Touched(kind=kind) for kind in sorted(kinds)]
+    rows += [Touched(kind=k, record=n) for k, n in sorted(touched.records) if k not in kinds]
+    insert(Touched, rows or [Touched(kind=ENGINE)])
 
 
 def mark_checks(keys: Iterable[str]) -> None:
-    """Have these checks computed anew at the next occasion."""
+    """Have these checks computed anew at the next occasion, over all records."""
     CheckResult.objects.filter(key__in=list(keys)).update(
-        stale=True, generation=F("generation") + 1
+        stale=True, generation=F("generation") + 1, counted_whole_at=None
     )
 
 
 def settle_marks() -> set[str]:
-    """Turn the kinds that were touched into stale checks; returns the kinds."""
+    """Turn what was touched into stale checks; returns the kinds."""
     if not Touched.objects.exists():
         return set()
     with transaction.atomic():
-        kinds = _taken()
-        mark_checks(key for key, a in answers.items() if reads(a) & {*kinds, ANY})
-    return kinds
+        touched = _taken()
+        stale = [a for a in answers.values() if reads(a) & {*touched, ANY}]
+        some = [a for a in stale if _only_its_own(a, touched)]
+        mark_checks(a.key for a in stale if a not in some)
+        for kind in {_kind(a) for a in some}:
+            keys = [a.key for a in some if _kind(a) == kind]
+            # The row of a check first: whoever stores a figure locks it, too.
+            CheckResult.objects.filter(key__in=keys).update(
+                stale=True, generation=F("generation") + 1
+            )
+            mark_blocks(keys, (number for number in touched[kind] if number is not None))
+    return set(touched)
+
+
+def _only_its_own(answer: Answer, touched: Mapping[str, set[int | None]]) -> bool:
+    """Nothing but single records of the type that it judges one by one has changed."""
+    kind = _kind(answer)
+    return reads(answer) & {*touched, ANY} == {kind} and None not in touched[kind]
+
+
+def _kind(answer: Answer) -> str:
+    return answer.each._meta.label_lower if answer.each else ""
 
 
 def reads(answer: Answer) -> frozenset[str]:
@@ -97,11 +127,14 @@ def _record_of(part: type[Part]) -> type[Model]:
     return record
 
 
-def _taken() -> set[str]:
+def _taken() -> dict[str, set[int | None]]:
     """Take the marks away and say what they were, in one statement: none is lost in between."""
+    found: defaultdict[str, set[int | None]] = defaultdict(set)
     with connection.cursor() as cursor:
-        cursor.execute(f"DELETE FROM {Touched._meta.db_table} RETURNING kind")
-        return {kind for (kind,) in cursor.fetchall()}
+        cursor.execute(f"DELETE FROM {Touched._meta.db_table} RETURNING kind, record")
+        for kind, record in cursor.fetchall():
+            found[kind].add(record)
+    return dict(found)
 
 
 _seen: list[bool] = []

@@ -66,6 +66,10 @@ class CheckResult(models.Model):
     inputs = models.JSONField(default=dict)
     queries = models.PositiveIntegerField(default=0)
     milliseconds = models.PositiveIntegerField(default=0)
+    counted_whole_at = models.DateTimeField(null=True)
+    """When every block was counted, where sums by block are kept; see `counting`."""
+    whole_milliseconds = models.PositiveIntegerField(default=0)
+    """What that took."""
     stale = models.BooleanField(default=True, db_index=True)
     generation = models.PositiveIntegerField(default=0)
     """Raised when a record it reads has changed, so that an older computation cannot win."""
@@ -79,8 +83,35 @@ class CheckResult(models.Model):
         return f"{self.key}: {self.outcome}"
 
 
+class BlockCount(models.Model):
+    """What a check found among the records of one block of numbers; see `counting`."""
+
+    history: ClassVar[bool] = False
+
+    key = models.CharField(max_length=100)
+    block = models.BigIntegerField()
+    population = models.PositiveIntegerField(default=0)
+    exceptions = models.PositiveIntegerField(default=0)
+    stale = models.BooleanField(default=False)
+    """A record of the block has changed since."""
+
+    class Meta:
+        app_label = "conformity"
+        ordering = ("key", "block")
+        verbose_name = _("count of a block")
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["key", "block"], name="block_counted_once")
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["key"], condition=models.Q(stale=True), name="blocks_to_count")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.block}: {self.population}"
+
+
 class Touched(models.Model):
-    """A kind of record that has changed since the checks that read it were last marked.
+    """A record or kind that has changed since the checks that read it were last marked.
 
     Rows are only added by an act, never looked up: two acts need not wait for each other.
     """
@@ -88,6 +119,8 @@ class Touched(models.Model):
     history: ClassVar[bool] = False
 
     kind = models.CharField(max_length=80)
+    record = models.BigIntegerField(null=True)
+    """Number of the cover sheet; without it, any record of the kind may have changed."""
 
     class Meta:
         app_label = "conformity"

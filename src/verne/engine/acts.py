@@ -35,14 +35,31 @@ via: ContextVar[str] = ContextVar("via", default="")
 after_act: list[Callable[[Act, set[str]], None]] = []
 """Called inside the transaction after each act, with the kinds of record it touched."""
 
-after_verb: list[Callable[[set[str]], None]] = []
-"""Called inside the transaction once a verb and all that followed from it are written, with the
-kinds of record they touched."""
+after_verb: list[Callable[[Touched], None]] = []
+"""Called inside the transaction once a verb and all that followed from it are written, with what
+they touched."""
 
 OF_THE_ENGINE = "engine."
 """Stands for what the engine keeps that belongs to no record: people, roles, calendars."""
 
-_touched: ContextVar[set[str] | None] = ContextVar("_touched", default=None)
+
+@dataclass
+class Touched:
+    """What was changed: records one by one, or a whole kind where nobody says which of them."""
+
+    kinds: set[str] = field(default_factory=set)
+    records: set[tuple[str, int]] = field(default_factory=set)
+    """Kind and number of the cover sheet."""
+
+    def all_kinds(self) -> set[str]:
+        return self.kinds | {kind for kind, _number in self.records}
+
+    def take(self, other: Touched) -> None:
+        self.kinds |= other.kinds
+        self.records |= other.records
+
+
+_touched: ContextVar[Touched | None] = ContextVar("_touched", default=None)
 
 
 class Conflict(ValidationError):
@@ -69,7 +86,17 @@ class Work:
     """An act that is being written."""
 
     act: Act
-    kinds: set[str] = field(default_factory=set)
+    touched: Touched
+
+    @property
+    def kinds(self) -> set[str]:
+        """To be added to: kinds of which it cannot be said which records change."""
+        return self.touched.kinds
+
+    @property
+    def records(self) -> set[tuple[str, int]]:
+        """To be added to: the records that change, as kind and number of the cover sheet."""
+        return self.touched.records
 
 
 @contextmanager
@@ -101,19 +128,26 @@ def act(
             record_id=record,
         )
         insert_one(row)
-        work = Work(row, {kind} if kind else set())
+        work = Work(row, _named(kind, record))
         outer = current_act.get()
         _set_current(row.pk)
         try:
             yield work
+            kinds = work.touched.all_kinds()
             for tell in after_act:
-                tell(row, work.kinds)
-            touched |= work.kinds or {OF_THE_ENGINE}
+                tell(row, kinds)
+            touched.take(work.touched if kinds else Touched({OF_THE_ENGINE}))
         except BaseException:
             # PostgreSQL takes no statement in a broken transaction; its setting goes with it.
             current_act.set(outer)
             raise
         _set_current(outer)
+
+
+def _named(kind: str, record: int | None) -> Touched:
+    if kind and record is not None:
+        return Touched(records={(kind, record)})
+    return Touched({kind} if kind else set())
 
 
 def _recorded_at() -> datetime:
@@ -138,18 +172,18 @@ _began: int | None = None
 
 
 @contextmanager
-def _one_verb() -> Iterator[set[str]]:
-    """One transaction for a verb with the acts that follow from it; holds the kinds they touch."""
+def _one_verb() -> Iterator[Touched]:
+    """One transaction for a verb with the acts that follow from it; holds what they touch."""
     outer = _touched.get()
     with transaction.atomic(), asked_once():
         if outer is not None:
             yield outer
             return
-        touched: set[str] = set()
+        touched = Touched()
         token = _touched.set(touched)
         try:
             yield touched
-            if touched:
+            if touched.kinds or touched.records:
                 for tell in after_verb:
                     tell(touched)
         finally:
@@ -324,7 +358,7 @@ def link(
         with act(
             "link", by=by, record=record.pk, name=kind.name, note=note, at=at, kind=record.kind
         ) as work:
-            work.kinds.add(other.kind)
+            work.records.add((other.kind, other.pk))
             row = Link.objects.create(
                 kind=kind.name, source_id=source.pk, target_id=target.pk, since=work.act.at
             )
@@ -355,7 +389,7 @@ def unlink(
             "unlink", by=by, record=record.pk, name=kind.name, note=note, at=at, kind=record.kind
         ) as work,
     ):
-        work.kinds.add(other.kind)
+        work.records.add((other.kind, other.pk))
         rows = Link.objects.filter(kind=kind.name, source=source, target=target, ended_at=None)
         if not rows.update(ended_at=work.act.at):
             raise ValidationError(_("These two are not linked like that."))
@@ -711,7 +745,7 @@ def _settle(record: Record, work: Work, *, changed: set[str] | None, related: bo
     """
     from . import approvals, clock, search
 
-    work.kinds.add(record.kind_name())
+    work.records.add((record.kind_name(), record.pk))
     forget(record.kind_name())
     retarget = changed is None or not changed.isdisjoint(record.clock_fields)
     clock.follow(record, work.act, retarget=retarget)

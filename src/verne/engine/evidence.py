@@ -88,6 +88,8 @@ class Answer:
     key: str
     function: EvidenceFunction
     reads: tuple[type[Model], ...]
+    each: type[Model] | None = None
+    """The type of record that is judged one by one: see `evidence`."""
 
     def __call__(self, asked: Asked) -> Evidence:
         return self.function(asked)
@@ -102,14 +104,20 @@ answers: dict[str, Answer] = {}
 
 
 def evidence(
-    key: str, *, reads: Iterable[type[Model]]
+    key: str, *, reads: Iterable[type[Model]], each: type[Model] | None = None
 ) -> Callable[[EvidenceFunction], EvidenceFunction]:
-    """Enrol a function as the answer to a check key of the catalogue."""
+    """Enrol a function as the answer to a check key of the catalogue.
+
+    `each` promises that records of this type are judged one by one: whether one belongs to the
+    population, and whether it breaks the condition, hangs on that record, on what the engine keeps
+    for it (its acts, clocks, links, comments) and on the other types named, never on another record
+    of its own type. When one of a million has changed, few need then be looked at again.
+    """
 
     def enrol(function: EvidenceFunction) -> EvidenceFunction:
         if key in answers:
             raise ValueError(f"{key} is answered twice: {answers[key].function} and {function}.")
-        answers[key] = Answer(key, function, tuple(reads))
+        answers[key] = Answer(key, function, tuple(reads), each)
         return function
 
     return enrol

@@ -113,7 +113,7 @@ def _note_what_is_seen(person: Person) -> None:
 
 
 def _hide_what_changed(at: datetime) -> None:
-    home = _home()
+    main = home()
     when = connection.ops.adapt_datetimefield_value(at)
     act, entry = Act._meta.db_table, Entry._meta.db_table
     with connection.cursor() as cursor:
@@ -128,20 +128,20 @@ def _hide_what_changed(at: datetime) -> None:
     columns = triggers.capture_of(connection).columns(connection)
     tables = {table.name: table for table in triggers.tracked_tables() if table.name in columns}
     for name in sorted(touched & tables.keys()):
-        _copy_the_rest(tables[name], home)
+        _copy_the_rest(tables[name], main)
     for name, entries in groupby(_entries(at), key=lambda each: each[0]):
         if name in tables:
             _put_back(tables[name], list(columns[name]), entries)
-    _hide_later_acts(home, at)
+    _hide_later_acts(main, at)
 
 
-def _copy_the_rest(table: triggers.Table, home: str) -> None:
+def _copy_the_rest(table: triggers.Table, main: str) -> None:
     """The rows of a table that have not changed since, in a temporary table of the same name."""
     name, key = connection.ops.quote_name(table.name), connection.ops.quote_name(table.key)
     with connection.cursor() as cursor:
-        rest = f"SELECT * FROM {home}.{name} WHERE {key} NOT IN (SELECT num FROM {TOUCHED} "
+        rest = f"SELECT * FROM {main}.{name} WHERE {key} NOT IN (SELECT num FROM {TOUCHED} "
         if connection.vendor == "postgresql":
-            cursor.execute(f"CREATE TEMP TABLE {name} (LIKE {home}.{name})")
+            cursor.execute(f"CREATE TEMP TABLE {name} (LIKE {main}.{name})")
             cursor.execute(f"INSERT INTO pg_temp.{name} {rest} WHERE tab = %s)", [table.name])
         else:
             text = "'" + table.name.replace("'", "''") + "'"
@@ -214,7 +214,7 @@ def _stored(table: triggers.Table, column: str, state: dict[str, Any], key: int)
     return field.get_db_prep_save(value, connection)
 
 
-def _hide_later_acts(home: str, at: datetime) -> None:
+def _hide_later_acts(main: str, at: datetime) -> None:
     """The history itself ends at the instant."""
     act, entry = Act._meta.db_table, Entry._meta.db_table
     # A view takes no parameters; the text is the program's own.
@@ -222,13 +222,13 @@ def _hide_later_acts(home: str, at: datetime) -> None:
     until = f"'{said}'::timestamptz" if connection.vendor == "postgresql" else f"'{said}'"
     with connection.cursor() as cursor:
         cursor.execute(
-            f"CREATE TEMP VIEW {entry} AS SELECT e.* FROM {home}.{entry} e"
-            f" JOIN {home}.{act} a ON a.id = e.act_id WHERE a.at <= {until}"
+            f"CREATE TEMP VIEW {entry} AS SELECT e.* FROM {main}.{entry} e"
+            f" JOIN {main}.{act} a ON a.id = e.act_id WHERE a.at <= {until}"
         )
-        cursor.execute(f"CREATE TEMP VIEW {act} AS SELECT * FROM {home}.{act} WHERE at <= {until}")
+        cursor.execute(f"CREATE TEMP VIEW {act} AS SELECT * FROM {main}.{act} WHERE at <= {until}")
 
 
-def _home() -> str:
+def home() -> str:
     """The schema that holds the real tables."""
     if connection.vendor == "sqlite":
         return "main"

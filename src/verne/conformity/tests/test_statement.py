@@ -162,7 +162,7 @@ def test_a_budget_leaves_the_rest_out_of_date_and_says_so():
 def test_a_page_finds_out_about_no_check_that_may_take_long(monkeypatch, manager):
     """With a million records the first page after an import waited ten seconds to learn it."""
     a_service(manager)
-    monkeypatch.setattr(statement, "_how_many", lambda: 1_000_000)
+    monkeypatch.setattr(statement, "how_many", lambda: 1_000_000)
     now = current(budget=0.2)
     assert not Run.objects.exists()
     assert now.figures[SERVICES].outcome is Outcome.NOT_YET_COMPUTED

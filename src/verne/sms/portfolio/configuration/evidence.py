@@ -162,17 +162,17 @@ def items_have_a_unique_identifier(asked: Asked) -> Evidence:
     return every(items(), pk__in=named.values("pk"))
 
 
-@evidence("ci-type-filled", reads=[ConfigurationItem, CIType])
+@evidence("ci-type-filled", reads=[ConfigurationItem, CIType], each=ConfigurationItem)
 def items_have_a_type(asked: Asked) -> Evidence:
     return every(items(), ci_type__withdrawn_at=None, ci_type__isnull=False)
 
 
-@evidence("ci-description", reads=[ConfigurationItem])
+@evidence("ci-description", reads=[ConfigurationItem], each=ConfigurationItem)
 def items_have_a_description(asked: Asked) -> Evidence:
     return every(items(), pk__in=says_something(items(), "description").values("pk"))
 
 
-@evidence("ci-relationships", reads=[ConfigurationItem])
+@evidence("ci-relationships", reads=[ConfigurationItem], each=ConfigurationItem)
 def items_are_tied_or_say_why_not(asked: Asked) -> Evidence:
     explained = says_something(items_under_control(), "stands_alone").values("pk")
     return every(
@@ -181,12 +181,12 @@ def items_are_tied_or_say_why_not(asked: Asked) -> Evidence:
     )
 
 
-@evidence("ci-status", reads=[ConfigurationItem])
+@evidence("ci-status", reads=[ConfigurationItem], each=ConfigurationItem)
 def items_have_a_status_from_the_list(asked: Asked) -> Evidence:
     return every(items(), state__in=list(ConfigurationItem.lifecycle.states))
 
 
-@evidence("ci-changes-traceable", reads=[ConfigurationItem, Entry])
+@evidence("ci-changes-traceable", reads=[ConfigurationItem, Entry], each=ConfigurationItem)
 def the_trail_of_items_is_unbroken(asked: Asked) -> Evidence:
     """Every version of an item, from its first to the present one, has its entry in the history.
 

@@ -169,8 +169,8 @@ class ItemQuerySet(RecordQuerySet):
         """Those with a standing tie to another record, a service they serve or stand for."""
         ties = Link.objects.filter(ended_at=None)
         return self.filter(
-            models.Q(pk__in=ties.values("source"))
-            | models.Q(pk__in=ties.values("target"))
+            models.Exists(ties.filter(source=models.OuterRef("pk")))
+            | models.Exists(ties.filter(target=models.OuterRef("pk")))
             | models.Q(
                 pk__in=ConfigurationItem.services.through.objects.values("configurationitem")
             )

@@ -30,7 +30,7 @@ def _incidents(asked: Asked) -> IncidentQuerySet:
     return found
 
 
-@evidence("incidents-recorded-classified", reads=(Incident,))
+@evidence("incidents-recorded-classified", reads=(Incident,), each=Incident)
 def incidents_are_recorded_and_classified(asked: Asked) -> Evidence:
     population = _incidents(asked).filter(settled_enough(asked, ("recorded",)))
     return every(
@@ -42,7 +42,7 @@ def incidents_are_recorded_and_classified(asked: Asked) -> Evidence:
     )
 
 
-@evidence("incidents-prioritized", reads=(Incident, PriorityMatrix, PriorityCell))
+@evidence("incidents-prioritized", reads=(Incident, PriorityMatrix, PriorityCell), each=Incident)
 def priorities_follow_the_matrix(asked: Asked) -> Evidence:
     by_rule = Q(pk__in=[])
     for span, rule in _rules():
@@ -73,13 +73,13 @@ def _rules() -> list[tuple[Q, dict[tuple[int, int], int]]]:
     return rules
 
 
-@evidence("incidents-escalated", reads=(Incident, Escalation, Clock))
+@evidence("incidents-escalated", reads=(Incident, Escalation, Clock), each=Incident)
 def incidents_beyond_their_targets_are_escalated(asked: Asked) -> Evidence:
     late = _incidents(asked).filter(overdue(RESPONSE_AND_RESOLUTION, asked.at))
     return none_of(late, ~Q(escalated(asked.at)), note=_("Late, and passed on to nobody."))
 
 
-@evidence("incidents-resolved", reads=(Incident, Escalation, Clock))
+@evidence("incidents-resolved", reads=(Incident, Escalation, Clock), each=Incident)
 def incidents_are_resolved_in_time(asked: Asked) -> Evidence:
     done = Q(state__in=("resolved", "closed"))
     unsaid = done & Q(resolution="")
@@ -91,7 +91,7 @@ def incidents_are_resolved_in_time(asked: Asked) -> Evidence:
     )
 
 
-@evidence("incidents-closed", reads=(Incident,))
+@evidence("incidents-closed", reads=(Incident,), each=Incident)
 def incidents_are_closed(asked: Asked) -> Evidence:
     patience = asked.delay("incident_closure_delay")
     population = _incidents(asked).filter(state__in=("resolved", "closed"))
@@ -105,7 +105,7 @@ def incidents_are_closed(asked: Asked) -> Evidence:
     )
 
 
-@evidence("incidents-updated", reads=(Incident, Act))
+@evidence("incidents-updated", reads=(Incident, Act), each=Incident)
 def incidents_are_kept_up_to_date(asked: Asked) -> Evidence:
     population = _incidents(asked)
     silent = silent_for(asked.delay("incident_update_interval"), asked.at)
@@ -117,7 +117,7 @@ def incidents_are_kept_up_to_date(asked: Asked) -> Evidence:
     )
 
 
-@evidence("mi-criteria-approved", reads=(MajorIncidentCriteria, Incident))
+@evidence("mi-criteria-approved", reads=(MajorIncidentCriteria, Incident), each=Incident)
 def criteria_are_approved_and_asked(asked: Asked) -> Evidence:
     in_force = MajorIncidentCriteria.objects.standing().in_state("in_force")
     current = in_force.filter(approved_at__lte=asked.at)

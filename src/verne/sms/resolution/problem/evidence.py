@@ -35,7 +35,7 @@ def incidents_are_looked_at_for_trends(asked: Asked) -> Evidence:
     return none_of(recent, Q(Exists(unanswered)), note=_("A pattern has no problem and no reason."))
 
 
-@evidence("rca-performed", reads=(Problem,))
+@evidence("rca-performed", reads=(Problem,), each=Problem)
 def causes_are_analysed(asked: Asked) -> Evidence:
     analysed = ~Q(root_cause="") & ~Q(possible_actions="") & Q(analysed_at__isnull=False)
     return every(
@@ -45,19 +45,19 @@ def causes_are_analysed(asked: Asked) -> Evidence:
     )
 
 
-@evidence("problems-recorded-classified", reads=(Problem,))
+@evidence("problems-recorded-classified", reads=(Problem,), each=Problem)
 def problems_are_recorded_and_classified(asked: Asked) -> Evidence:
     population = _problems(asked).filter(settled_enough(asked, ("recorded",)))
     return every(population, ~Q(origin=""), filed_by__isnull=False, category__isnull=False)
 
 
-@evidence("problems-prioritized", reads=(Problem,))
+@evidence("problems-prioritized", reads=(Problem,), each=Problem)
 def problems_are_prioritized(asked: Asked) -> Evidence:
     population = _problems(asked).filter(settled_enough(asked, ("recorded", "classified")))
     return every(population, ~Q(priority_basis=""), priority__isnull=False)
 
 
-@evidence("problems-resolved", reads=(Problem, Approval))
+@evidence("problems-resolved", reads=(Problem, Approval), each=Problem)
 def problems_are_resolved_or_accepted_with_authority(asked: Asked) -> Evidence:
     """None is open past its target, unless somebody with that authority agreed to leave it."""
     agreed = Approval.objects.filter(record=OuterRef("pk"), move="accept", standing="used")
@@ -82,7 +82,7 @@ def the_effect_of_problem_resolution_is_reviewed_and_reported(asked: Asked) -> E
     )
 
 
-@evidence("problems-escalated", reads=(Problem, Escalation))
+@evidence("problems-escalated", reads=(Problem, Escalation), each=Problem)
 def old_problems_are_escalated(asked: Asked) -> Evidence:
     threshold = asked.at - asked.delay("problem_review_threshold")
     old = _problems(asked).unresolved().filter(filed_at__lte=threshold)
@@ -90,7 +90,7 @@ def old_problems_are_escalated(asked: Asked) -> Evidence:
     return every(old, Q(escalated(asked.at)) | justified, note=_("Open for long, and left there."))
 
 
-@evidence("problems-updated", reads=(Problem, Act))
+@evidence("problems-updated", reads=(Problem, Act), each=Problem)
 def problems_are_kept_up_to_date(asked: Asked) -> Evidence:
     population = _problems(asked)
     silent = silent_for(asked.delay("problem_update_interval"), asked.at)
@@ -98,7 +98,7 @@ def problems_are_kept_up_to_date(asked: Asked) -> Evidence:
     return none_of(population, (still_open & silent) | ~moves_noted(population))
 
 
-@evidence("known-errors-recorded", reads=(Problem, KnownError))
+@evidence("known-errors-recorded", reads=(Problem, KnownError), each=Problem)
 def what_is_understood_is_a_known_error(asked: Asked) -> Evidence:
     understood = _problems(asked).unresolved().exclude(root_cause="", workaround="")
     errors = KnownError.objects.standing().filter(problem=OuterRef("pk"))
@@ -119,7 +119,7 @@ def known_errors_are_published_and_up_to_date(asked: Asked) -> Evidence:
     )
 
 
-@evidence("problem-impact-reduced", reads=(Problem, KnownError))
+@evidence("problem-impact-reduced", reads=(Problem, KnownError), each=Problem)
 def unresolved_problems_can_be_lived_with(asked: Asked) -> Evidence:
     known = _problems(asked).unresolved().exclude(root_cause="")
     eased = KnownError.objects.standing().filter(problem=OuterRef("pk")).exclude(workaround="")

@@ -25,7 +25,7 @@ def _requests(asked: Asked) -> ServiceRequestQuerySet:
     return found
 
 
-@evidence("requests-recorded-classified", reads=(ServiceRequest, RequestModel))
+@evidence("requests-recorded-classified", reads=(ServiceRequest, RequestModel), each=ServiceRequest)
 def requests_are_recorded_and_classified(asked: Asked) -> Evidence:
     population = _requests(asked).filter(settled_enough(asked, ("recorded",)))
     return every(
@@ -37,7 +37,7 @@ def requests_are_recorded_and_classified(asked: Asked) -> Evidence:
     )
 
 
-@evidence("requests-prioritized", reads=(ServiceRequest, RequestModel))
+@evidence("requests-prioritized", reads=(ServiceRequest, RequestModel), each=ServiceRequest)
 def priorities_follow_the_model(asked: Asked) -> Evidence:
     usual = Q(request_model=None) | Q(request_model__usual_priority=None)
     usual |= Q(priority=F("request_model__usual_priority")) | ~Q(priority_reason="")
@@ -50,7 +50,11 @@ def priorities_follow_the_model(asked: Asked) -> Evidence:
     )
 
 
-@evidence("requests-fulfilled", reads=(ServiceRequest, RequestModel, Clock, Escalation, Approval))
+@evidence(
+    "requests-fulfilled",
+    reads=(ServiceRequest, RequestModel, Clock, Escalation, Approval),
+    each=ServiceRequest,
+)
 def requests_are_fulfilled_as_agreed(asked: Asked) -> Evidence:
     given = Approval.objects.filter(record=OuterRef("pk"), move="approve", standing="used")
     done = Q(state__in=("fulfilled", "closed"))
@@ -64,7 +68,7 @@ def requests_are_fulfilled_as_agreed(asked: Asked) -> Evidence:
     )
 
 
-@evidence("requests-closed", reads=(ServiceRequest,))
+@evidence("requests-closed", reads=(ServiceRequest,), each=ServiceRequest)
 def requests_are_closed(asked: Asked) -> Evidence:
     patience = asked.delay("request_closure_delay")
     population = _requests(asked).filter(state__in=("fulfilled", "closed"))
@@ -77,7 +81,7 @@ def requests_are_closed(asked: Asked) -> Evidence:
     )
 
 
-@evidence("requests-updated", reads=(ServiceRequest, Act))
+@evidence("requests-updated", reads=(ServiceRequest, Act), each=ServiceRequest)
 def requests_have_a_log(asked: Asked) -> Evidence:
     population = _requests(asked)
     return none_of(population, ~moves_noted(population))

@@ -143,6 +143,14 @@ def _check_facts(view: View, check: Check, figure: Figure) -> list[Fact]:
                 why=_cost(figure),
             )
         )
+    if figure.counted_whole_at and figure.counted_whole_at != figure.computed_at:
+        facts.append(
+            Fact(
+                label=_("Last counted over all records"),
+                value=components.moment(figure.counted_whole_at, "exact"),
+                why=_("Since then, what has changed was counted again."),
+            )
+        )
     return facts
 
 

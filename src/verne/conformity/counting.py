@@ -1,0 +1,188 @@
+"""Counting what a check found: all of it, or only the blocks of records that have changed.
+
+Where there are many records, a check that judges them one by one (`evidence(each=…)`) is counted by
+blocks of neighbouring numbers, and the sums are kept. After a change only the blocks of what has
+changed are counted again, each as if there were no other records of that type, and the rest is
+added up. What time alone changes, such as a target that passes, is noticed in the other blocks
+when the whole is counted again: every day, and in between as often as its cost allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeAlias
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import Count, F, Model, QuerySet, Sum
+
+from verne.engine import only
+from verne.engine.evidence import Answer, Asked, Evidence
+from verne.engine.records import Sheet
+from verne.engine.rows import insert
+
+from .models import BlockCount, CheckResult
+
+BLOCK: Final = 512
+"""Numbers of a block: counting one takes a few milliseconds, and a million records are 2,000."""
+
+MANY: Final = 20_000
+"""With fewer records than this, counting all is as quick."""
+
+SHARE: Final = 400
+"""Counting a whole anew may take one part in so many of the time since it was last done."""
+
+A_CHECK: Final = 10
+A_BLOCK: Final = 2
+"""Milliseconds that counting some blocks takes, for the check and for each of them."""
+
+Blocks: TypeAlias = Mapping[int, tuple[int, int]]
+"""Population and exceptions by block; what is not there has none."""
+
+
+class NotOneByOne(Exception):
+    """What a check looks at is no longer what its sums are about; all of it has to be counted."""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What a check found. `blocks` are to be kept: all there are, or those counted anew."""
+
+    population: int
+    exceptions: int
+    note: str = ""
+    arose: bool = True
+    blocks: Blocks | None = None
+    whole: bool = True
+
+
+def count(answer: Answer, asked: Asked, *, by_block: bool = False) -> Counted:
+    """Count everything. By blocks only if the check judges the records one by one."""
+    evidence = answer(asked)
+    note, arose = str(evidence.note), evidence.arose
+    if not by_block or not _is_about(answer.each, evidence):
+        return Counted(evidence.population.count(), evidence.exceptions.count(), note, arose)
+    blocks = _counted(evidence)
+    population, exceptions = _sum(blocks.values())
+    return Counted(population, exceptions, note, arose, blocks)
+
+
+def count_changed(answer: Answer, asked: Asked) -> Counted:
+    """Count the blocks in which something has changed, and add the sums of the others."""
+    assert answer.each is not None
+    mine = BlockCount.objects.filter(key=answer.key)
+    changed = list(mine.filter(stale=True).values_list("block", flat=True))
+    with only.reading(answer.each, map(_numbers, changed)):
+        evidence = answer(asked)
+        note, arose = str(evidence.note), evidence.arose
+        blocks = dict.fromkeys(changed, (0, 0))
+        if _is_about(answer.each, evidence):
+            blocks.update(_counted(evidence))
+        elif evidence.exceptions.exists():
+            raise NotOneByOne(answer.key)
+    rest = mine.filter(stale=False).aggregate(p=Sum("population"), e=Sum("exceptions"))
+    population, exceptions = _sum([*blocks.values(), (rest["p"] or 0, rest["e"] or 0)])
+    return Counted(population, exceptions, note, arose, blocks, whole=False)
+
+
+def by_blocks_now(keys: Iterable[str], at: datetime, *, hurry: bool) -> dict[str, int]:
+    """Checks that need not be counted whole, with the milliseconds that it will take about.
+
+    A check that was last counted whole long ago is not among them, unless somebody waits.
+    """
+    keys = list(keys)
+    stale = BlockCount.objects.filter(stale=True, key__in=keys).order_by().values_list("key")
+    blocks: dict[str, int] = dict(stale.annotate(Count("pk")))
+    summed = CheckResult.objects.filter(key__in=blocks, counted_whole_at__isnull=False)
+    found: dict[str, int] = {}
+    for key, last, whole in summed.values_list("key", "counted_whole_at", "whole_milliseconds"):
+        fresh = last is not None and at - last <= SHARE * timedelta(milliseconds=whole)
+        took = A_CHECK + A_BLOCK * blocks[key]
+        if took < whole and (fresh or hurry):
+            found[key] = took
+    return found
+
+
+def keep(key: str, counted: Counted) -> None:
+    """Keep the sums of blocks, in the transaction that keeps the figure."""
+    if counted.whole:
+        BlockCount.objects.filter(key=key).delete()
+        insert(BlockCount, _rows(key, counted.blocks or {}))
+        return
+    BlockCount.objects.bulk_create(
+        _rows(key, counted.blocks or {}),
+        update_conflicts=True,
+        unique_fields=["key", "block"],
+        update_fields=["population", "exceptions", "stale"],
+    )
+
+
+def mark_blocks(keys: Iterable[str], records: Iterable[int]) -> None:
+    """Have the blocks of these records counted anew, for the checks that keep sums."""
+    blocks = {number // BLOCK for number in records}
+    summed = CheckResult.objects.filter(key__in=list(keys), counted_whole_at__isnull=False)
+    BlockCount.objects.bulk_create(
+        [
+            BlockCount(key=key, block=block, stale=True)
+            for key in summed.values_list("key", flat=True)
+            for block in sorted(blocks)
+        ],
+        update_conflicts=True,
+        unique_fields=["key", "block"],
+        update_fields=["stale"],
+        batch_size=1000,
+    )
+
+
+def many_records() -> bool:
+    return how_many() > MANY
+
+
+def how_many() -> int:
+    """About how many records there are: counting them takes long when it matters."""
+    return Sheet.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def _rows(key: str, blocks: Blocks) -> list[BlockCount]:
+    return [
+        BlockCount(key=key, block=block, population=population, exceptions=exceptions)
+        for block, (population, exceptions) in sorted(blocks.items())
+    ]
+
+
+def _numbers(block: int) -> tuple[int, int]:
+    return block * BLOCK, block * BLOCK + BLOCK - 1
+
+
+def _is_about(each: type[Model] | None, evidence: Evidence) -> bool:
+    return each is not None and evidence.population.model is evidence.exceptions.model is each
+
+
+def _counted(evidence: Evidence) -> Blocks:
+    population, exceptions = _by_block(evidence.population), _by_block(evidence.exceptions)
+    return {
+        block: (population.get(block, 0), exceptions.get(block, 0))
+        for block in population.keys() | exceptions.keys()
+    }
+
+
+def _by_block(rows: QuerySet[Any]) -> dict[int, int]:
+    """How many rows there are in each block."""
+    try:
+        query, values = rows.order_by().values(number=F("pk")).query.sql_with_params()
+    except EmptyResultSet:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT number / {BLOCK}, COUNT(*) FROM ({query}) AS counted GROUP BY 1", values
+        )
+        return dict(cursor.fetchall())
+
+
+def _sum(pairs: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    population = exceptions = 0
+    for p, e in pairs:
+        population, exceptions = population + p, exceptions + e
+    return population, exceptions
