@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from verne.engine import clock as clocks
 from verne.engine import moment
@@ -245,6 +246,20 @@ def test_open_clocks_are_projected_anew_under_a_new_agreement(
     acts = Act.objects.count()
     assert not reproject(Clock.objects.all(), by=manager, note="Again", at=after(minutes=6))
     assert Act.objects.count() == acts, "what changes nothing leaves no trace"
+
+
+def test_looking_at_more_clocks_anew_asks_nothing_more(
+    incident: Incident, agreed: Promises, manager: Person
+) -> None:
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            reproject(Clock.objects.all(), by=manager, note="Again", at=after(minutes=6))
+        return len(queries)
+
+    few = asked()
+    for _more in range(3):
+        an_incident(manager, service=incident.service, category=incident.category)
+    assert asked() == few
 
 
 def test_it_counts_in_the_hours_of_its_calendar(agreed: Promises, manager: Person) -> None:

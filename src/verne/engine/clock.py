@@ -20,6 +20,8 @@ from django.utils.translation import gettext_lazy as _
 
 from . import moment, timing
 from .calendars import CalendarVersion
+from .once import asked_once
+from .records import opened
 from .rows import insert_one
 
 if TYPE_CHECKING:
@@ -362,9 +364,12 @@ def reproject(clocks: Any, *, by: Any, note: str, at: datetime | None = None) ->
     numbers = list(clocks.filter(stopped_at=None).order_by("pk").values_list("pk", flat=True))
     changed = 0
     for first in range(0, len(numbers), LOCKED_AT_ONCE):
-        with transaction.atomic():
-            for clock in _locked(numbers[first : first + LOCKED_AT_ONCE]):
-                changed += _reproject(clock, by=by, note=note, now=now)
+        with transaction.atomic(), asked_once():
+            clocks = list(_locked(numbers[first : first + LOCKED_AT_ONCE]))
+            records = opened(clock.record for clock in clocks)
+            for clock in clocks:
+                record = records[clock.record_id]
+                changed += _reproject(clock, record, by=by, note=note, now=now)
     return changed
 
 
@@ -379,14 +384,14 @@ def _locked(numbers: list[int]) -> models.QuerySet[Clock]:
     rows = Clock.objects.filter(pk__in=numbers)
     sheets = Sheet.objects.filter(pk__in=rows.values("record")).order_by("pk")
     list(sheets.select_for_update(no_key=True).values_list("pk", flat=True))
-    open_ones = rows.filter(stopped_at=None).order_by("pk").select_related("record", "calendar")
+    open_ones = rows.filter(stopped_at=None).order_by("pk").select_related("record", "calendar__of")
+    open_ones = open_ones.prefetch_related("events")
     return open_ones.select_for_update(of=("self",), no_key=True)
 
 
-def _reproject(clock: Clock, *, by: Any, note: str, now: datetime) -> bool:
+def _reproject(clock: Clock, record: Record, *, by: Any, note: str, now: datetime) -> bool:
     from .acts import act
 
-    record = clock.record.opened()
     before = (clock.due_at, clock.seconds, clock.days, clock.calendar_id)
     target = find_target(record, clock.measure)
     take_target(clock, target)

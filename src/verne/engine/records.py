@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.conf import settings
@@ -188,6 +190,18 @@ class Sheet(models.Model):
     @property
     def state_label(self) -> StrOrPromise:
         return self.model.lifecycle.states[self.state].label
+
+
+def opened(sheets: Iterable[Sheet]) -> dict[int, Record]:
+    """The records under several sheets by their number, in a query for each kind."""
+    numbers: defaultdict[type[Record], list[int]] = defaultdict(list)
+    for sheet in sheets:
+        numbers[sheet.model].append(sheet.pk)
+    return {
+        record.pk: record
+        for model, keys in numbers.items()
+        for record in model._default_manager.filter(pk__in=keys)
+    }
 
 
 class Record(Sheet):

@@ -24,7 +24,8 @@ from django.db.models.functions import Coalesce
 from verne.engine.calendars import CalendarVersion
 from verne.engine.clock import Target, target_finders
 from verne.engine.history import current_act
-from verne.engine.moment import now
+from verne.engine.moment import now, told
+from verne.engine.once import once
 from verne.engine.prepared import Prepared
 
 from .models import Agreement, ServiceLevelTarget
@@ -128,7 +129,8 @@ def _promises(record: Record, kind: str, service: int) -> _Promises:
     kept: tuple[Any, _Promises] | None = record.__dict__.get("_promises")
     if act is not None and kept is not None and kept[0] == asked:
         return kept[1]
-    found = _look_up(kind, service, record.customer_id, now())
+    key = (service, record.customer_id, kind, told())
+    found = once(Agreement.kind_name(), key, lambda: _look_up(kind, service, key[1], now()))
     record.__dict__["_promises"] = (asked, found)
     return found
 
