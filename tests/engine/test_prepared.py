@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from verne.engine.acts import act
 from verne.engine.people import Assignment, Organization, Person
-from verne.engine.prepared import Prepared
+from verne.engine.prepared import Numbers, Prepared, listed
 from verne.engine.testing import a_person
 from verne.sms.portfolio.service.models import Service
 from verne.sms.portfolio.service.samples import a_service
@@ -102,6 +102,23 @@ def test_nothing_is_equal_to_none() -> None:
         lambda whom: Person.objects.filter(organization=whom), whom=models.BigIntegerField()
     )
     assert question(whom=None) == []
+
+
+def test_what_nothing_can_answer_is_not_asked(django_assert_num_queries: Any) -> None:
+    question = Prepared(lambda name: named(name).filter(pk__in=[]), name=models.CharField())
+    with django_assert_num_queries(0):
+        assert question(name="Ada Kim") == question(name="Jun Park") == []
+
+
+def test_any_number_of_numbers_goes_into_one_place() -> None:
+    ada, jun = a_person("Ada Kim", roles=[]), a_person("Jun Park", roles=[])
+    question = Prepared(
+        lambda keys: Person.objects.filter(pk__in=listed(keys)).order_by("pk"), keys=Numbers()
+    )
+    assert question(keys=[ada.pk, jun.pk]) == [ada, jun]
+    assert question(keys=range(jun.pk, jun.pk + 5_000)) == [jun]
+    assert question(keys=[]) == []
+    assert list(Person.objects.filter(pk__in=listed([ada.pk]))) == [ada]
 
 
 def test_a_place_left_empty_is_a_mistake() -> None:

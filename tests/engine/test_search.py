@@ -258,6 +258,66 @@ def test_few_visible_rows_are_found_among_many(manager: Person) -> None:
     assert set(search.ranked(visible, "mail")) == {records[0].pk, records[-1].pk}
 
 
+@pytest.fixture
+def shops(manager: Person, monkeypatch: pytest.MonkeyPatch) -> list[Service]:
+    """More records hold a word than are ranked; of two the title says it, in the middle."""
+    monkeypatch.setattr(search, "RANKED", 6)
+    titles = [f"Mail in shop {n}" if n in (3, 5) else f"Shop {n}" for n in range(9)]
+    records = [file(Service, {"title": t, "owner": manager}, by=manager) for t in titles]
+    for record in records:
+        text = f"{record.ref} {record.title}: mail {record.pk * 'stops '}"
+        search.index(record.pk, "portfolio.service", text)
+    return records
+
+
+def test_of_very_many_the_newest_are_ranked_those_that_say_it_in_the_title_first(
+    shops: list[Service],
+) -> None:
+    found = search.best(Sheet.objects.all(), "mail stops", 4)
+    assert not found.whole
+    assert found.keys == [shops[n].pk for n in (8, 7, 6, 5)], "no title says both"
+    assert search.ranked(Sheet.objects.all(), "mail", 4) == [shops[n].pk for n in (5, 3, 8, 7)]
+    assert search.ranked(Service.objects.all(), "mai", 3) == [shops[n].pk for n in (5, 3, 8)]
+    assert len(search.ranked(Sheet.objects.all(), "mail", 20)) == 6
+
+
+def test_the_reference_asked_for_comes_first_of_very_many_too(shops: list[Service]) -> None:
+    oldest = shops[0]
+    for record in shops[1:]:
+        search.index(record.pk, "portfolio.service", f"as {oldest.ref}")
+    assert search.ranked(Sheet.objects.all(), oldest.ref, 3) == [shops[n].pk for n in (0, 8, 7)]
+
+
+def test_who_sees_few_of_very_many_finds_them_however_old(shops: list[Service]) -> None:
+    visible = Sheet.objects.filter(pk__in=[shops[0].pk, shops[3].pk, shops[8].pk])
+    found = search.best(visible, "mail")
+    assert found == search.Found([shops[n].pk for n in (3, 8, 0)])
+
+
+def test_one_type_is_searched_among_cover_sheets(shops: list[Service]) -> None:
+    search.index(shops[0].pk, "resolution.incident", "mail")
+    search.index(shops[1].pk, "resolution.incident", "mail")
+    few = search.best(Sheet.objects.all(), "mail", kind="portfolio.service")
+    assert shops[0].pk not in few.keys and shops[1].pk not in few.keys
+    assert len(few.keys) == 6 and not few.whole
+
+
+@pytest.mark.parametrize(
+    ("text", "asked", "holds"),
+    [
+        ("Mail stops every Monday", "mail mon", True),
+        ("Mail stops every Monday", "mon mail", False),
+        ("Année 2026", "annee", True),
+        ("서버에서 장애가 발생", "서버가", True),
+        ("三楼打印机无法连接网络", "打印机", True),
+        ("三楼打印机无法连接网络", "络网", False),
+        ("No answer from 10.0.0.7", "10.0.0.7", True),
+    ],
+)
+def test_a_title_is_read_as_the_index_is(text: str, asked: str, holds: bool) -> None:
+    assert search._holds(text, search.question(asked)) is holds
+
+
 @pytest.mark.parametrize(
     ("text", "likest"),
     [

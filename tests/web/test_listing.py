@@ -112,6 +112,57 @@ def test_counts_stop_at_a_limit(manager: Person, nine: list[Service]) -> None:
     assert listing.bounded_count(rows, 9) == (9, False)
 
 
+@pytest.fixture
+def common(manager: Person, monkeypatch: pytest.MonkeyPatch) -> list[Service]:
+    """Twenty services, of which every third says "lift": more than are sorted without a thought."""
+    monkeypatch.setattr(listing, "MANY", 4)
+    monkeypatch.setattr(listing, "GROUPS", (2, 30))
+    monkeypatch.setattr(listing, "SCATTERED", 1_000)
+    day = date(2027, 3, 1)
+    return [
+        a_service(
+            manager,
+            title=f"Lift {n}" if n % 3 == 0 else f"Stairs {n}",
+            removal_date=day + timedelta(days=n % 4) if n % 2 else None,
+        )
+        for n in range(20)
+    ]
+
+
+@pytest.mark.parametrize("sort", ["", "-filed_at", "ref", "-ref", "removal_date", "-removal_date"])
+@pytest.mark.parametrize("groups", [(2, 30), (1, 3), (100,)])
+def test_a_common_word_gives_the_list_that_any_word_does(
+    manager: Person,
+    common: list[Service],
+    monkeypatch: pytest.MonkeyPatch,
+    sort: str,
+    groups: tuple[int, ...],
+) -> None:
+    monkeypatch.setattr(listing, "GROUPS", groups)
+    wanted = {"q": "lift", "sort": sort}
+    found = [walked(manager, size, **wanted) for size in (1, 3, 50)]
+    page = listing.page(SERVICES, manager, wanted, 2)
+    second = listing.page(SERVICES, manager, wanted | {"after": page.next or ""}, 2)
+    before = listing.page(SERVICES, manager, wanted | {"before": second.previous or ""}, 2)
+    assert titles(before.rows) == titles(page.rows) and before.previous is None
+    assert page.count == (7, False)
+    monkeypatch.setattr(listing, "MANY", 1_000)
+    expected = walked(manager, 50, **wanted)
+    assert len(expected) == 7
+    assert found == [expected] * 3
+
+
+def test_a_common_word_is_looked_for_along_the_list(manager: Person, common: list[Service]) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        page = listing.page(SERVICES, manager, {"q": "lift", "sort": "-ref"}, 2)
+    assert titles(page.rows) == ["Lift 18", "Lift 15"]
+    if connection.vendor == "sqlite":
+        assert "BETWEEN" in queries.captured_queries[2]["sql"]
+    with CaptureQueriesContext(connection) as queries:
+        assert listing.page(SERVICES, manager, {"q": "lift 18"}, 2).count == (1, False)
+    assert not any("BETWEEN" in query["sql"] for query in queries.captured_queries)
+
+
 def test_a_filter_takes_any_of_its_values(manager: Person) -> None:
     for title, criticality in (("Mail", 1), ("Print", 2), ("Fax", 3)):
         a_service(manager, title=title, criticality=criticality)

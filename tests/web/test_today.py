@@ -84,6 +84,13 @@ def test_a_record_of_my_team_without_an_owner_is_my_work(manager: Person, approv
     assert [hit.ref for hit in work.mine(approver)[0]] == [service.ref]
 
 
+def test_work_is_found_without_looking_through_what_is_finished(manager: Person) -> None:
+    a_service(manager, title="Mail")
+    plan = work.owned(manager).explain()
+    if connection.vendor == "sqlite":
+        assert "sheet_owner_state (owner_id=? AND state=?)" in plan
+
+
 def test_approvals_wait_for_those_who_may_give_them(
     manager: Person, approver: Person, reader: Person
 ) -> None:

@@ -165,7 +165,8 @@ class Sheet(models.Model):
             models.Index(fields=["kind", "due_at", "id"], name="sheet_due"),
             models.Index(fields=["kind", "state", "id"], name="sheet_state"),
             models.Index(fields=["kind", "priority", "id"], name="sheet_priority"),
-            models.Index(fields=["owner", "due_at"], name="sheet_owner_due"),
+            # The open work of a person among all they ever closed.
+            models.Index(fields=["owner", "state", "due_at"], name="sheet_owner_state"),
             models.Index(fields=["customer", "kind", "id"], name="sheet_customer"),
         ]
 

@@ -11,7 +11,7 @@ import math
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,6 +21,7 @@ from django.db import connections, models
 from django.db.migrations.operations.base import Operation
 from django.db.models.expressions import RawSQL
 
+from .prepared import listed
 from .records import Record
 
 if TYPE_CHECKING:
@@ -33,10 +34,15 @@ MOST_WORDS = 16_000
 LONGEST_WORD = 64
 MOST_ASKED = 32
 """Words of a question that are looked at."""
+RANKED = 1_000
+"""Of more hits than this, only the newest are ranked."""
 COMMON = 1_000
 """A word that more records hold than this says nothing about what is similar."""
 MOST_COMPARED = 80
 """Different words of a text that are compared when looking for similar records."""
+
+LAST = 2**62
+"""More than any record's number."""
 
 _PAIRED = (
     "\u1100-\u11ff\u3005-\u3007\u3040-\u30ff\u3100-\u318f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
@@ -64,6 +70,14 @@ class Phrase:
     prefix: bool = False
 
 
+@dataclass(frozen=True)
+class Found:
+    """Numbers of records, best first; `whole` unless only the newest of them were looked at."""
+
+    keys: list[int]
+    whole: bool = True
+
+
 def narrow(rows: models.QuerySet[M], text: str) -> models.QuerySet[M]:
     """Those of the rows, cover sheets or records, that hold every word of the text.
 
@@ -78,14 +92,51 @@ def narrow(rows: models.QuerySet[M], text: str) -> models.QuerySet[M]:
 
 def ranked(rows: models.QuerySet[Any], text: str, limit: int = 20) -> list[int]:
     """Numbers of the rows that hold every word, best first; one asked for by reference leads."""
+    return best(rows, text, limit).keys
+
+
+def best(rows: models.QuerySet[Any], text: str, limit: int = 20, *, kind: str = "") -> Found:
+    """As `ranked`, and whether all were looked at; `kind` narrows cover sheets to one type.
+
+    Of very many, those that say it in the title come first, then the newest: to weigh all of them
+    takes the longer the more there are, and of ten thousand that hold a word none is the best.
+    """
+    if kind:
+        rows = rows.filter(kind=kind)
     named = references(text)
     first = list(rows.filter(ref__in=named).values_list("pk", flat=True)) if named else []
     asked = question(text)
     if not asked:
-        return first[:limit]
-    keys = _by_rank(connections[rows.db], asked, kind=_kind_of(rows))
-    found = _first_of(rows, (key for key in keys if key not in first), limit - len(first))
-    return (first + found)[:limit]
+        return Found(first[:limit])
+    connection = connections[rows.db]
+    ask = _ask(connection, asked, kind or _kind_of(rows))
+    group = _newest(connection, ask, RANKED + 1)
+    if len(group) <= RANKED:
+        keys = (key for key in _by_rank(connection, ask) if key not in first)
+        return Found((first + _first_of(rows, keys, limit - len(first)))[:limit])
+    newest = _newest_of(rows, ask, group)
+    titled = islice((key for key, title in newest if _holds(title, asked)), limit)
+    ordered = dict.fromkeys([*first, *titled, *(key for key, _title in newest)])
+    return Found(list(ordered)[:limit], whole=len(newest) < RANKED)
+
+
+def newest(text: str, connection: BaseDatabaseWrapper, limit: int, *, kind: str = "") -> list[int]:
+    """Who holds the words, the newest first."""
+    asked = question(text)
+    return _newest(connection, _ask(connection, asked, kind), limit) if asked else []
+
+
+def holding(
+    keys: Collection[int], text: str, connection: BaseDatabaseWrapper, *, kind: str = ""
+) -> set[int]:
+    """Which of some records hold the words."""
+    asked = question(text)
+    if not keys or not asked:
+        return set()
+    statement = f"{_MATCHING[connection.vendor]} AND {_NUMBER[connection.vendor]} BETWEEN %s AND %s"
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [_ask(connection, asked, kind), min(keys), max(keys)])
+        return {row[0] for row in cursor.fetchall()}.intersection(keys)
 
 
 def similar(text: str, rows: models.QuerySet[Any], limit: int = 5) -> list[int]:
@@ -233,6 +284,11 @@ _MATCHING = {
     "sqlite": "SELECT rowid FROM engine_search WHERE engine_search MATCH %s",
     "postgresql": "SELECT sheet_id FROM engine_search WHERE document @@ %s::tsquery",
 }
+_NUMBER = {"sqlite": "rowid", "postgresql": "sheet_id"}
+_NEWEST = {
+    "sqlite": f"{_MATCHING['sqlite']} AND rowid < %s ORDER BY rowid DESC LIMIT %s",
+    "postgresql": f"{_MATCHING['postgresql']} AND sheet_id < %s ORDER BY sheet_id DESC LIMIT %s",
+}
 _BY_RANK = {
     "sqlite": "SELECT rowid FROM engine_search WHERE engine_search MATCH %s"
     " ORDER BY rank, rowid DESC",
@@ -312,13 +368,49 @@ def _tsvector(words: Sequence[str]) -> str:
     return " ".join(f"'{word}':{','.join(where[:256])}" for word, where in places.items())
 
 
-def _by_rank(
-    connection: BaseDatabaseWrapper, asked: Sequence[Sequence[Phrase]], *, kind: str
-) -> Iterator[int]:
+def _by_rank(connection: BaseDatabaseWrapper, ask: str) -> list[int]:
     with connection.cursor() as cursor:
-        cursor.execute(_BY_RANK[connection.vendor], [_ask(connection, asked, kind)])
-        for row in cursor:
-            yield row[0]
+        cursor.execute(_BY_RANK[connection.vendor], [ask])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _newest(
+    connection: BaseDatabaseWrapper, ask: str, limit: int, *, below: int = LAST
+) -> list[int]:
+    """Who holds it, the newest first, from below a number on."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NEWEST[connection.vendor], [ask, below, limit])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _newest_of(rows: models.QuerySet[Any], ask: str, group: list[int]) -> list[tuple[int, str]]:
+    """The newest of the rows that hold it, with their titles, as many as are ranked.
+
+    They are looked for in growing groups, the first of which is given: most people see most.
+    """
+    found: list[tuple[int, str]] = []
+    size = len(group)
+    while group:
+        there = rows.order_by().filter(pk__in=listed(group)).values_list("pk", "title")
+        found += sorted(there, reverse=True)
+        if len(found) >= RANKED or len(group) < size:
+            break
+        size = min(4 * size, 10_000)
+        group = _newest(connections[rows.db], ask, size, below=group[-1])
+    return found[:RANKED]
+
+
+def _holds(text: str, asked: Sequence[Sequence[Phrase]]) -> bool:
+    """Whether a text holds of each any of the phrases, as the index would find it."""
+    folded = _folded(text)
+    if not all(any(phrase.words[0] in folded for phrase in phrases) for phrases in asked):
+        return False
+    words = f" {segment(text)} "
+    return all(any(_said(phrase) in words for phrase in phrases) for phrases in asked)
+
+
+def _said(phrase: Phrase) -> str:
+    return f" {' '.join(phrase.words)}" + ("" if phrase.prefix else " ")
 
 
 def _first_of(rows: models.QuerySet[Any], keys: Iterator[int], limit: int) -> list[int]:
@@ -326,7 +418,7 @@ def _first_of(rows: models.QuerySet[Any], keys: Iterator[int], limit: int) -> li
     found: list[int] = []
     size = 200
     while len(found) < limit and (group := list(islice(keys, size))):
-        present = set(rows.order_by().filter(pk__in=group).values_list("pk", flat=True))
+        present = set(rows.order_by().filter(pk__in=listed(group)).values_list("pk", flat=True))
         found += [key for key in group if key in present]
         size = min(4 * size, 10_000)
     return found[:limit]

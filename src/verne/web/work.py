@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
@@ -20,6 +21,7 @@ from verne.engine.people import Person
 from verne.engine.records import Sheet
 from verne.engine.register import Register, registers
 from verne.engine.rights import may, right, scope
+from verne.engine.standpoint import PreparedFor
 from verne.sms.support.awareness.models import Campaign
 from verne.sms.support.awareness.signing import still_to_sign
 from verne.sms.support.document import reading
@@ -40,6 +42,10 @@ DEADLINES = (
 )
 """Fields that name a day by which something has to be done, in whatever type they are."""
 
+MINE = 12
+BREACHING = 8
+"""How many of them are shown."""
+
 NEAR = timedelta(hours=8)
 AHEAD = timedelta(days=60)
 
@@ -57,25 +63,43 @@ def open_sheets(person: Person) -> models.QuerySet[Any]:
     return rows.filter(withdrawn_at=None)
 
 
-def mine(person: Person, limit: int = 12) -> tuple[list[Hit], bool]:
+def mine(person: Person) -> tuple[list[Hit], bool]:
     """The work of this person, least time left first; and whether there is more."""
-    rows = owned(person).order_by(
-        F("due_at").asc(nulls_last=True), F("priority").asc(nulls_last=True), "id"
-    )
+    sheets = _mine(person)
+    return [_hit(sheet) for sheet in sheets[:MINE]], len(sheets) > MINE
+
+
+@PreparedFor
+def _mine(person: Person) -> models.QuerySet[Any]:
     # A clock that is paused and due when its record is due is the one that leads.
     halted = Clock.objects.filter(
         record=OuterRef("pk"), due_at=OuterRef("due_at"), state=Clock.State.PAUSED
     )
-    sheets = list(rows.annotate(paused=Exists(halted))[: limit + 1])
-    return [_hit(sheet) for sheet in sheets[:limit]], len(sheets) > limit
+    rows = owned(person).annotate(paused=Exists(halted))
+    return rows.order_by(
+        F("due_at").asc(nulls_last=True), F("priority").asc(nulls_last=True), "id"
+    )[: MINE + 1]
 
 
 def owned(person: Person) -> models.QuerySet[Any]:
     """Unfinished records that are this person's work: their own, their teams', waiting for them."""
-    whose = Q(owner=person) | _waiting_for(person)
+    whose = _in_hand(Q(owner=person)) | _waiting_for(person)
     if person.team_ids:
-        whose |= Q(owner=None, team__in=person.team_ids)
+        whose |= _in_hand(Q(owner=None, team__in=person.team_ids))
     return open_sheets(person).filter(whose).exclude(_steady())
+
+
+def _in_hand(whose: Q) -> Q:
+    """Those in states that are work in any type: the index then leaves out all they ever closed."""
+    work: set[str] = set()
+    rest: set[str] = set()
+    for register in registers.values():
+        met = set(_met(register))
+        work |= set(register.model.lifecycle.open_states()) - met
+        rest |= met
+    return (whose & Q(state__in=sorted(work))) | (
+        whose & Q(state__in=sorted(rest - work), due_at__isnull=False)
+    )
 
 
 def _waiting_for(person: Person) -> Q:
@@ -95,13 +119,17 @@ def _steady() -> Q:
     """
     steady = Q(pk__in=[])
     for kind, register in registers.items():
-        if register.model.clocks:
-            continue
-        states = register.model.lifecycle.states.items()
-        met = [name for name, state in states if state.tone == "met"]
-        if met:
+        if met := _met(register):
             steady |= Q(kind=kind, state__in=met, due_at=None)
     return steady
+
+
+def _met(register: type[Register]) -> list[str]:
+    """States in which a record of this type stands as it should."""
+    if register.model.clocks:
+        return []
+    states = register.model.lifecycle.states.items()
+    return [name for name, state in states if state.tone == "met"]
 
 
 def _hit(sheet: Any) -> Hit:
@@ -146,20 +174,15 @@ def _seen(person: Person) -> Exists:
     return Exists(Sheet.objects.filter(scope(person, Sheet), pk=OuterRef("record")))
 
 
-def about_to_breach(person: Person, limit: int = 8) -> list[Hit]:
+def about_to_breach(person: Person) -> list[Hit]:
     """Running clocks that are nearly over, the next first; then those that are, the last first.
 
     What can still be kept comes before what can only be mended.
     """
     now = timezone.now()
-    clocks = Clock.objects.filter(_seen(person), stopped_at=None).select_related("record")
-    # Two questions, each of which an index answers in its order: thousands may be overdue.
-    near = clocks.filter(state=Clock.State.RUNNING, due_at__gte=now, due_at__lte=now + NEAR)
-    rows = list(near.order_by("due_at")[:limit])
-    if len(rows) < limit:
-        running = (Clock.State.RUNNING, Clock.State.BREACHED)
-        over = clocks.filter(state__in=running, due_at__lt=now)
-        rows += over.order_by("-due_at")[: limit - len(rows)]
+    rows = _near(person, now=now, until=now + NEAR)
+    if len(rows) < BREACHING:
+        rows += _over(person, now=now)[: BREACHING - len(rows)]
     hits = []
     for clock in rows:
         sheet, due = clock.record, clock.due_at
@@ -176,18 +199,31 @@ def about_to_breach(person: Person, limit: int = 8) -> list[Hit]:
     return hits
 
 
+# Two questions, each of which an index answers in its order: thousands may be overdue.
+def _near_their_end(person: Person, now: Any, until: Any) -> models.QuerySet[Any]:
+    near = _unstopped(person).filter(state=Clock.State.RUNNING, due_at__gte=now, due_at__lte=until)
+    return near.order_by("due_at")[:BREACHING]
+
+
+def _past_their_end(person: Person, now: Any) -> models.QuerySet[Any]:
+    running = (Clock.State.RUNNING, Clock.State.BREACHED)
+    over = _unstopped(person).filter(state__in=running, due_at__lt=now)
+    return over.order_by("-due_at")[:BREACHING]
+
+
+def _unstopped(person: Person) -> models.QuerySet[Any]:
+    return Clock.objects.filter(_seen(person), stopped_at=None).select_related("record")
+
+
+_instant = models.DateTimeField()
+_near = PreparedFor(_near_their_end, now=_instant, until=_instant)
+_over = PreparedFor(_past_their_end, now=_instant)
+
+
 def awaiting(person: Person, limit: int = 10) -> list[Hit]:
     """Askings this person may answer, the oldest first; found without opening each record."""
-    rows = (
-        Approval.objects.filter(_seen(person), standing=Approval.Standing.OPEN)
-        .exclude(asked_by=person)
-        .exclude(votes__by=person)
-        .exclude(record__filed_by=person)
-        .select_related("record", "asked_by")
-        .order_by("asked_at")
-    )
     hits = []
-    for approval in rows[:200]:
+    for approval in _asked(person):
         register = registers.get(approval.record.kind)
         step = register.model.lifecycle.moves.get(approval.move) if register else None
         if register is None or step is None:
@@ -206,6 +242,18 @@ def awaiting(person: Person, limit: int = 10) -> list[Hit]:
             )
         )
     return hits[:limit]
+
+
+@PreparedFor
+def _asked(person: Person) -> models.QuerySet[Any]:
+    return (
+        Approval.objects.filter(_seen(person), standing=Approval.Standing.OPEN)
+        .exclude(asked_by=person)
+        .exclude(votes__by=person)
+        .exclude(record__filed_by=person)
+        .select_related("record", "asked_by")
+        .order_by("asked_at")[:200]
+    )
 
 
 def to_read(person: Person, limit: int = 8) -> list[Hit]:
@@ -242,10 +290,8 @@ def _campaign_hit(campaign: Campaign) -> Hit:
 
 def changed_lately(person: Person, limit: int = 8) -> list[Hit]:
     """The records that were touched last, each once."""
-    acts = Act.objects.filter(_seen(person), record__isnull=False).order_by("-id")
-    facts = acts.values_list("at", "record__ref", "record__title", "record__kind")
     latest: dict[str, tuple[datetime, str, str]] = {}
-    for at, ref, title, kind in facts[:120]:
+    for at, ref, title, kind in _acts(person):
         latest.setdefault(ref, (at, title, kind))
     return [
         Hit(
@@ -255,8 +301,14 @@ def changed_lately(person: Person, limit: int = 8) -> list[Hit]:
             note=str(registers[kind].model._meta.verbose_name),
             state=components.moment(at),
         )
-        for ref, (at, title, kind) in latest.items()
-    ][:limit]
+        for ref, (at, title, kind) in islice(latest.items(), limit)
+    ]
+
+
+@PreparedFor
+def _acts(person: Person) -> models.QuerySet[Any]:
+    acts = Act.objects.filter(_seen(person), record__isnull=False).order_by("-id")
+    return acts.values_list("at", "record__ref", "record__title", "record__kind")[:120]
 
 
 @dataclass(frozen=True)
@@ -272,30 +324,39 @@ class Deadline:
 
 def due_soon(person: Person, limit: int = 10) -> list[Deadline]:
     """Reviews, ends and targets of the next weeks, and those that are over; in one query."""
-    until = timezone.localdate() + AHEAD
-    parts: list[models.QuerySet[Any]] = []
-    labels: dict[tuple[str, str], StrOrPromise] = {}
-    for kind, register in registers.items():
-        if not may(person, "view", register.model):
-            continue
-        for name in _deadlines(register):
-            labels[kind, name] = register.model.field_label(name)
-            open_ones = register.model.objects.visible_to(person).standing().open()
-            parts.append(
-                open_ones.filter(**{f"{name}__lte": until})
-                .order_by()
-                .values_list("ref", "title", "kind", Value(name), name)
-            )
-    if not parts:
-        return []
-    rows = parts[0].union(*parts[1:]) if len(parts) > 1 else parts[0]
     today = timezone.localdate()
     # The columns of a union have no names of their own on every database: the fifth is the day.
-    found = sorted(rows, key=lambda row: (row[4], row[0]))[:limit]
+    found = sorted(_due(person, until=today + AHEAD), key=lambda row: (row[4], row[0]))[:limit]
     return [
-        Deadline(ref=ref, title=title, what=labels[kind, name], day=day, over=day < today)
+        Deadline(
+            ref=ref,
+            title=title,
+            what=registers[kind].model.field_label(name),
+            day=day,
+            over=day < today,
+        )
         for ref, title, kind, name, day in found
     ]
+
+
+def _due_until(person: Person, until: Any) -> models.QuerySet[Any]:
+    parts: list[models.QuerySet[Any]] = []
+    for register in registers.values():
+        if not may(person, "view", register.model):
+            continue
+        open_ones = register.model.objects.visible_to(person).standing().open()
+        parts += [
+            open_ones.filter(**{f"{name}__lte": until})
+            .order_by()
+            .values_list("ref", "title", "kind", Value(name), name)
+            for name in _deadlines(register)
+        ]
+    if not parts:
+        return Sheet.objects.none()
+    return parts[0].union(*parts[1:]) if len(parts) > 1 else parts[0]
+
+
+_due = PreparedFor(_due_until, until=models.DateField())
 
 
 def _deadlines(register: type[Register]) -> list[str]:

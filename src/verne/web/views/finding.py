@@ -119,14 +119,15 @@ def search(request: HttpRequest) -> HttpResponse:
     kind = request.GET.get("kind", "")
     hits: list[Hit] = []
     kinds: list[Link] = []
+    whole = True
     if text:
         rows = Sheet.objects.filter(scope(person, Sheet))
-        if kind in registers:
-            rows = rows.filter(kind=kind)
-        keys = engine_search.ranked(rows, text, PAGE)
-        known = Sheet.objects.in_bulk(keys)
-        hits = [_hit(known[key]) for key in keys if key in known]
-        kinds = _kinds(person, text, kind, {known[key].kind for key in keys if key in known})
+        found = engine_search.best(rows, text, PAGE, kind=kind if kind in registers else "")
+        whole = found.whole
+        known = Sheet.objects.in_bulk(found.keys)
+        sheets = [known[key] for key in found.keys if key in known]
+        hits = [_hit(sheet) for sheet in sheets]
+        kinds = _kinds(person, text, kind, {sheet.kind for sheet in sheets})
     context = {
         "header": PageHeader(title=_("Search")),
         "query": text,
@@ -134,6 +135,7 @@ def search(request: HttpRequest) -> HttpResponse:
         "hits": hits,
         "kinds": kinds,
         "full": len(hits) == PAGE,
+        "whole": whole,
         "more_url": url(f"/{registers[kind].slug}/", [("q", text), ("standing", "all")])
         if kind in registers
         else "",

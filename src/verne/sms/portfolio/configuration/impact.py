@@ -7,15 +7,14 @@ shortest way, so that circles end by themselves; a level costs one query.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
 from django.db.models import CharField, Value
 from django.db.models.expressions import RawSQL
 
 from verne.engine.links import Link, link_types
+from verne.engine.prepared import Numbers, Prepared, listed
 
 from .models import ConfigurationItem
 
@@ -36,14 +35,14 @@ def affected_by(
     *starts: int, depth: int | None = None, most: int | None = None
 ) -> dict[int, Reached]:
     """Keys of everything that these records take with them, nearest first."""
-    return _walk(starts, _upward, depth, most)
+    return _walk(starts, _ties_up, depth, most)
 
 
 def foundation_of(
     *starts: int, depth: int | None = None, most: int | None = None
 ) -> dict[int, Reached]:
     """Keys of everything that these records stand on, nearest first."""
-    return _walk(starts, _downward, depth, most)
+    return _walk(starts, _ties_down, depth, most)
 
 
 def path_to(key: int, reached: dict[int, Reached]) -> list[int]:
@@ -57,7 +56,7 @@ def path_to(key: int, reached: dict[int, Reached]) -> list[int]:
 def ties_among(keys: list[int]) -> set[tuple[int, int]]:
     """Which of these records stand on which others of them: pairs of who stands, and on what."""
     known = set(keys)
-    ties = {(upper, lower) for upper, lower, _tie in _downward(_listed(sorted(known)))}
+    ties = {(upper, lower) for upper, lower, _tie in _ties_down(keys=sorted(known))}
     # An item and the service it stands for are one: their tie is said once.
     return {
         (upper, lower)
@@ -73,7 +72,7 @@ def _walk(starts: Any, ties: Any, depth: int | None, most: int | None) -> dict[i
     while level and (depth is None or steps < depth):
         steps += 1
         coming: list[int] = []
-        for here, there, tie in sorted(ties(_listed(level))):
+        for here, there, tie in sorted(ties(keys=level)):
             if there in reached or there in begun:
                 continue
             reached[there] = Reached(steps, here, tie)
@@ -84,8 +83,9 @@ def _walk(starts: Any, ties: Any, depth: int | None, most: int | None) -> dict[i
     return reached
 
 
-def _upward(keys: RawSQL) -> Any:
+def _upward(keys: Any) -> Any:
     """Ties to what stands on these records."""
+    keys = listed(keys)
     links = _carrying().filter(target__in=keys).exclude(source__state__in=GONE)
     links = links.filter(source__withdrawn_at=None).values_list("target", "source", "kind")
     serves = _serving().filter(configurationitem__in=keys).exclude(service__state__in=GONE)
@@ -93,8 +93,9 @@ def _upward(keys: RawSQL) -> Any:
     return links.union(served, *_standing_for(keys), all=True)
 
 
-def _downward(keys: RawSQL) -> Any:
+def _downward(keys: Any) -> Any:
     """Ties to what these records stand on."""
+    keys = listed(keys)
     links = _carrying().filter(source__in=keys).exclude(target__state__in=GONE)
     links = links.filter(target__withdrawn_at=None).values_list("source", "target", "kind")
     serves = _serving().filter(service__in=keys).exclude(configurationitem__state__in=GONE)
@@ -130,8 +131,5 @@ def _word(text: str) -> Value:
     return Value(text, output_field=CharField())
 
 
-def _listed(keys: list[int]) -> RawSQL:
-    """Any number of keys as one parameter: a list of thousands of them is slow to send."""
-    if connection.vendor == "postgresql":
-        return RawSQL("SELECT unnest(%s::bigint[])", [keys])
-    return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(keys)])
+_ties_up = Prepared(_upward, keys=Numbers())
+_ties_down = Prepared(_downward, keys=Numbers())

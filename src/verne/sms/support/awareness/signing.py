@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, prefetch_related_objects
 from django.utils.translation import gettext as _
 
 from verne.engine.acts import act
 from verne.engine.people import Organization, Person, Team
 from verne.engine.signing import Proof, Signature, prove, sign
+from verne.engine.standpoint import PreparedFor
 
 from .models import Campaign, CampaignReminder, audience_of
 
@@ -34,16 +35,23 @@ def still_to_sign(person: Person) -> list[Campaign]:
     ours = person.active and person.sms_relevant and person.kind_of_party == Organization.Kind.OWN
     if not ours:
         return []
-    signed = Signature.objects.filter(record=OuterRef("pk"), meaning=MEANING, by=person)
-    rows = Campaign.objects.standing().in_state("running").exclude(Exists(signed))
     wanted = []
-    for campaign in rows.prefetch_related("roles", "teams").order_by("until", "pk"):
+    rows = _unsigned(person)
+    prefetch_related_objects(rows, "roles", "teams")
+    for campaign in rows:
         roles = {role.key for role in campaign.roles.all()}
         teams = {team.pk for team in campaign.teams.all()}
         everybody = not roles and not teams
         if everybody or roles & person.roles or teams & person.team_ids:
             wanted.append(campaign)
     return wanted
+
+
+@PreparedFor
+def _unsigned(person: Person) -> QuerySet[Campaign]:
+    signed = Signature.objects.filter(record=OuterRef("pk"), meaning=MEANING, by=person)
+    rows: QuerySet[Campaign] = Campaign.objects.standing().in_state("running")
+    return rows.exclude(Exists(signed)).order_by("until", "pk")
 
 
 def acknowledge(

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from verne.engine.acts import act
 from verne.engine.people import Assignment, Organization, Person
 from verne.engine.signing import Proof, Signature, prove, sign
+from verne.engine.standpoint import PreparedFor
 
 from .models import Document
 from .revision import Revision
@@ -79,21 +80,25 @@ def still_to_read(person: Person) -> list[Revision]:
 
     The edition in the person's language comes first where there are several.
     """
+    found: dict[int, Revision] = {}
+    for row in _unread(person):
+        there = found.get(row.document_id)
+        if there is None or row.language == person.language:
+            found[row.document_id] = row
+    return list(found.values())
+
+
+@PreparedFor
+def _unread(person: Person) -> models.QuerySet[Revision]:
     signed = acknowledgements(OuterRef(OuterRef("document")), OuterRef(OuterRef("major")))
     # Two levels deep: the signature is asked for the texts of the document of this row.
-    rows = (
+    return (
         Revision.objects.filter(state="in_force", withdrawn_at=None, document__to_acknowledge=True)
         .filter(document__in=Document.objects.filter(is_in_audience(person)).values("pk"))
         .exclude(Exists(signed.filter(by=person)))
         .select_related("document", "edition")
         .order_by("in_force_at", "pk")
     )
-    found: dict[int, Revision] = {}
-    for row in rows:
-        there = found.get(row.document_id)
-        if there is None or row.language == person.language:
-            found[row.document_id] = row
-    return list(found.values())
 
 
 def is_read(revision: Revision, person: Person) -> Signature | None:
