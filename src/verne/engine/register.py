@@ -142,12 +142,18 @@ class Register:
 
     @classmethod
     def widen(cls, person: Person) -> Q | None:
-        """Records to see beyond the usual scope (a published entry); none unless overridden."""
+        """Records to see beyond the usual scope (a published entry); none unless overridden.
+
+        It may follow from the number of the person and from what `standpoint` names, nothing else.
+        """
         return None
 
     @classmethod
     def narrow(cls, person: Person) -> Q | None:
-        """The only ones somebody of our own sees of this type (those in force); None for all."""
+        """The only ones somebody of our own sees of this type (those in force); None for all.
+
+        It may follow from the same as `widen`.
+        """
         return None
 
     @classmethod
