@@ -10,6 +10,7 @@ import click
 from verne import __version__
 from verne.cli import start
 from verne.cli.listening import address_of, be_known_as, listen
+from verne.cli.warming import build_api, settle_down
 
 GRACE_SECONDS = 20
 
@@ -74,7 +75,10 @@ def _serve(bind: str, *, workers: int, threads: int) -> None:
 
             # Loaded now rather than in the first visitor's time.
             _ = get_resolver().url_patterns
+            build_api()
             _leave_no_connection()
+            # The copies share what is never looked through, and so never written.
+            settle_down()
             return application
 
     Server().run()
