@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from . import moment, timing
 from .calendars import CalendarVersion
-from .rows import insert_one
+from .rows import Promptly, insert_one
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -99,7 +99,7 @@ target_finders: list[Callable[[Any, str], Target | None]] = []
 """Chapters that hold agreements enrol here: (record, measure) to the target that applies."""
 
 
-class Clock(models.Model):
+class Clock(Promptly):
     """One promise on one record."""
 
     class State(models.TextChoices):
