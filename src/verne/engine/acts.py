@@ -123,10 +123,10 @@ def _opened(
             via=via.get(),
             record_id=record,
         )
-        insert_one(row)
         work = Work(row, {kind} if kind else set())
         outer = current_act.get()
-        _set_current(row.pk)
+        insert_one(row, also=_TELL if connection.vendor == "postgresql" else "")
+        current_act.set(row.pk)
         try:
             yield work
             for tell in after_act:
@@ -177,6 +177,10 @@ def _one_verb() -> Iterator[set[str]]:
                     tell(touched)
         finally:
             _touched.reset(token)
+
+
+_TELL = "set_config('verne.act', id::text, true)"
+"""What tells PostgreSQL with the act itself, and not on a way of its own, which it is."""
 
 
 def _set_current(number: int | None) -> None:

@@ -54,14 +54,15 @@ def insert_values(
         )
 
 
-def insert_one(row: models.Model) -> None:
+def insert_one(row: models.Model, *, also: str = "") -> None:
     """Write one new row of a table the engine keeps, and learn its key.
 
     Django composes each statement anew, which takes longer than the database needs to run it.
+    `also` is an expression over the new row that the database computes with it.
     """
     model = type(row)
     database = connections[DEFAULT_DB_ALIAS]
-    fields, ways, statement = _single(model, database.vendor)
+    fields, ways, statement = _single(model, also)
     values = [
         vars(row)[f.attname] if prepare is None else prepare(vars(row)[f.attname], database)
         for f, prepare in zip(fields, ways, strict=True)
@@ -130,10 +131,10 @@ def _revision(model: type[models.Model], fields: tuple[Any, ...]) -> str:
 
 
 @cache
-def _single(model: type[models.Model], vendor: str) -> tuple[list[Any], list[Any], str]:
+def _single(model: type[models.Model], also: str) -> tuple[list[Any], list[Any], str]:
     fields: list[Any] = [f for f in model._meta.local_concrete_fields if not f.primary_key]
     quote = connections[DEFAULT_DB_ALIAS].ops.quote_name
-    returning = quote(str(model._meta.pk.column))
+    returning = quote(str(model._meta.pk.column)) + (f", {also}" if also else "")
     return (
         fields,
         _ways(fields),
