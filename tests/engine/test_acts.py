@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.utils import timezone
 
 from verne.engine import acts, moment
@@ -393,3 +394,21 @@ def test_what_fails_in_the_middle_leaves_no_trace(manager: Person) -> None:
         raise ZeroDivisionError
     assert Act.objects.count() == before
     assert not Organization.objects.filter(name="Half done").exists()
+
+
+def test_a_verb_that_fails_late_takes_its_own_acts_back_and_no_others(
+    manager: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = a_category(manager)
+    before = Act.objects.count(), Sheet.objects.count()
+    with transaction.atomic():
+        with monkeypatch.context() as broken, pytest.raises(RuntimeError):
+            broken.setattr(acts, "_walk_automatic", _break)
+            a_problem(manager)
+        assert (Act.objects.count(), Sheet.objects.count()) == before
+        revise(kept, {"title": "Mail and calendars"}, by=manager)
+    assert acts_of(kept)[-1] == "revise"
+
+
+def _break(*_args: Any, **_more: Any) -> None:
+    raise RuntimeError("The lights went out.")

@@ -15,7 +15,7 @@ import pytest
 from django.db import IntegrityError, OperationalError, connections, transaction
 
 from verne.engine.history import current_act
-from verne.engine.sqlite.base import DatabaseWrapper, line_of
+from verne.engine.sqlite.base import PAGES_ON_THE_WAY, DatabaseWrapper, line_of
 from verne.engine.sqlite.line import Line
 from verne.settings import _sqlite
 
@@ -280,6 +280,19 @@ def test_a_new_file_can_be_opened_by_eight_at_once(
 def test_a_connection_is_opened_as_records_need_it(ledger: str) -> None:
     asked = ("journal_mode", "synchronous", "foreign_keys", "recursive_triggers", "busy_timeout")
     assert [run(f"PRAGMA {name}")[0][0] for name in asked] == ["wal", 2, 1, 1, 20_000]
+
+
+def test_a_write_ahead_log_is_carried_into_the_file_before_it_grows_for_ever(ledger: str) -> None:
+    assert run("PRAGMA wal_autocheckpoint") == [(PAGES_ON_THE_WAY,)]
+
+
+def test_marks_and_percent_signs_mean_the_same_at_every_call(ledger: str) -> None:
+    for _again in range(2):
+        with connections[ledger].cursor() as cursor:
+            assert cursor.execute("SELECT %s, '50 %%'", [1]).fetchall() == [(1, "50 %")]
+            assert cursor.execute("SELECT %(n)s", {"n": 2}).fetchall() == [(2,)]
+            # Without values nothing is a mark.
+            assert cursor.execute("SELECT '50 %%'").fetchall() == [("50 %%",)]
 
 
 def test_the_database_asks_each_thread_for_its_own_act(ledger: str, clerks: Clerks) -> None:

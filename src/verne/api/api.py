@@ -97,11 +97,14 @@ def _problem(status: int) -> dict[str, Any]:
     return said
 
 
-@cache
 def addresses() -> URLResolver:
     """The addresses below /api/v1/, each behind the door where every request passes."""
+    return _addresses
+
+
+def _behind_the_door(api: NinjaAPI) -> URLResolver:
     found: list[Any] = []
-    for pattern in the_api.urls[0]:
+    for pattern in api.urls[0]:
         if isinstance(pattern, URLPattern) and pattern.name != "api-root":
             pattern.callback = problem.at_the_door(pattern.callback)
             found.append(pattern)
@@ -109,3 +112,5 @@ def addresses() -> URLResolver:
 
 
 the_api = make()
+# Made with the module, which two threads that ask first load only once.
+_addresses = _behind_the_door(the_api)

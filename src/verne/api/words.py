@@ -38,9 +38,12 @@ def furnished(schemas: Schemas, rows: Any) -> Any:
 
 
 def furnish(schemas: Schemas, record: Record) -> None:
-    """Give a record that was just written what it is read with."""
-    joins, fetched = _needs(schemas)
-    prefetch_related_objects([record], *joins, *fetched)
+    """Give a record that was just written what it is read with.
+
+    The single things it points at are read when they are named: mostly they are at hand.
+    """
+    _joins, fetched = _needs(schemas)
+    prefetch_related_objects([record], *fetched)
 
 
 def _needs(schemas: Schemas) -> tuple[list[str], list[str]]:

@@ -17,6 +17,8 @@ from verne.cli.listening import address_of, be_known_as, listen
 from verne.cli.lock import AdvisoryLock, FileLock, held
 from verne.cli.migrate import bring_up_to_date
 from verne.cli.progress import Progress
+from verne.cli.threads import take_short_turns
+from verne.cli.warming import warm_up_meanwhile
 
 WEB_THREADS = 8
 DRAIN_SECONDS = 10
@@ -76,6 +78,7 @@ def _serve(
     from verne.wsgi import application
 
     be_known_as(host)
+    take_short_turns()
     # Loaded now rather than in the first visitor's time.
     _ = get_resolver().url_patterns
     server = create_server(
@@ -100,6 +103,7 @@ def _serve(
         )
     click.echo(people.how_to_sign_in())
     click.echo("Ctrl-C ends it.")
+    warm_up_meanwhile()
     lost = _answer_until(ending, server, lock)
     click.echo("Ending: letting running requests and jobs finish (Ctrl-C again: at once) …")
     still = _drain(server, steward)

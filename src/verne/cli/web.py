@@ -10,6 +10,8 @@ import click
 from verne import __version__
 from verne.cli import start
 from verne.cli.listening import address_of, be_known_as, listen
+from verne.cli.threads import take_short_turns
+from verne.cli.warming import build_api, settle_down
 
 GRACE_SECONDS = 20
 
@@ -52,6 +54,7 @@ def command(port: int, host: str, workers: int, threads: int) -> None:
     # Tried first, because gunicorn would try again and again without saying how to help.
     listen(host, port).close()
     be_known_as(host)
+    take_short_turns()
     _serve(
         f"[{host}]:{port}" if ":" in host else f"{host}:{port}", workers=workers, threads=threads
     )
@@ -74,7 +77,10 @@ def _serve(bind: str, *, workers: int, threads: int) -> None:
 
             # Loaded now rather than in the first visitor's time.
             _ = get_resolver().url_patterns
+            build_api()
             _leave_no_connection()
+            # The copies share what is never looked through, and so never written.
+            settle_down()
             return application
 
     Server().run()

@@ -115,7 +115,30 @@ def act(
     `record` is the number of a cover sheet, `kind` its type; `at` the instant it happened, now
     unless it is told from elsewhere. Acts may lie inside one another.
     """
-    with _one_verb() as touched, moment.at(at):
+    with (
+        _one_verb(),
+        _opened(verb, by=by, record=record, name=name, note=note, at=at, kind=kind) as work,
+    ):
+        yield work
+
+
+@contextmanager
+def _opened(
+    verb: str,
+    *,
+    by: Person | None,
+    record: int | None,
+    kind: str,
+    name: str = "",
+    note: str = "",
+    at: datetime | None = None,
+) -> Iterator[Work]:
+    """An act of a verb that is under way. What fails in it fails the verb, and so takes no
+    savepoint of its own.
+    """
+    touched = _touched.get()
+    assert touched is not None
+    with moment.at(at):
         recorded_at = _recorded_at()
         row = Act(
             at=moment.told() or recorded_at,
@@ -127,10 +150,10 @@ def act(
             via=via.get(),
             record_id=record,
         )
-        insert_one(row)
         work = Work(row, _named(kind, record))
         outer = current_act.get()
-        _set_current(row.pk)
+        insert_one(row, also=_TELL if connection.vendor == "postgresql" else "")
+        current_act.set(row.pk)
         try:
             yield work
             kinds = work.touched.all_kinds()
@@ -190,6 +213,10 @@ def _one_verb() -> Iterator[Touched]:
             _touched.reset(token)
 
 
+_TELL = "set_config('verne.act', id::text, true)"
+"""What tells PostgreSQL with the act itself, and not on a way of its own, which it is."""
+
+
 def _set_current(number: int | None) -> None:
     current_act.set(number)
     if connection.vendor == "postgresql":
@@ -220,7 +247,7 @@ def file(
     _require_visible(by, kind, values)
     with _one_verb():
         number = next_sheet_ids()[0]
-        with act("file", by=by, record=number, note=note, at=at, kind=kind.kind_name()) as work:
+        with _opened("file", by=by, record=number, note=note, at=at, kind=kind.kind_name()) as work:
             record = kind(**plain)
             record.pk = number
             record.id = number
@@ -272,7 +299,7 @@ def revise(
             return record
         if version is not None and version != record.version:
             _refuse_conflict(record, changed, version)
-        with act(
+        with _opened(
             "revise", by=by, record=record.pk, note=note, at=at, kind=record.kind_name()
         ) as work:
             _apply(record, changed, work)
@@ -404,7 +431,9 @@ def withdraw(record: R, *, by: Person, note: str) -> R:
     with _one_verb():
         record = _locked(record)
         _require_standing(record)
-        with act("withdraw", by=by, record=record.pk, note=note, kind=record.kind_name()) as work:
+        with _opened(
+            "withdraw", by=by, record=record.pk, note=note, kind=record.kind_name()
+        ) as work:
             before = _columns(record)
             record.withdrawn_at = work.act.at
             record.due_at = None
@@ -447,7 +476,7 @@ def _make(
             _("%(ref)s is %(state)s: “%(move)s” cannot be done from there.")
             % {"ref": record.ref, "state": record.standing.label, "move": step.label}
         )
-    with act(
+    with _opened(
         "move",
         by=by,
         record=record.pk,

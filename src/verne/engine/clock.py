@@ -22,7 +22,7 @@ from . import moment, timing
 from .calendars import CalendarVersion
 from .once import asked_once
 from .records import opened
-from .rows import insert_one
+from .rows import Promptly, insert_one
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -101,7 +101,7 @@ target_finders: list[Callable[[Any, str], Target | None]] = []
 """Chapters that hold agreements enrol here: (record, measure) to the target that applies."""
 
 
-class Clock(models.Model):
+class Clock(Promptly):
     """One promise on one record."""
 
     class State(models.TextChoices):

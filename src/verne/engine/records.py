@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .people import Organization, Person, Team
+from .rows import Promptly
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +97,7 @@ _TAKE = """
 """
 
 
-class Sheet(models.Model):
+class Sheet(Promptly):
     """The cover sheet of every record: one table for the whole management system."""
 
     kind = models.CharField(max_length=80, editable=False)

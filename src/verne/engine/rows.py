@@ -54,14 +54,15 @@ def insert_values(
         )
 
 
-def insert_one(row: models.Model) -> None:
+def insert_one(row: models.Model, *, also: str = "") -> None:
     """Write one new row of a table the engine keeps, and learn its key.
 
     Django composes each statement anew, which takes longer than the database needs to run it.
+    `also` is an expression over the new row that the database computes with it.
     """
     model = type(row)
     database = connections[DEFAULT_DB_ALIAS]
-    fields, ways, statement = _single(model, database.vendor)
+    fields, ways, statement = _single(model, also)
     values = [
         vars(row)[f.attname] if prepare is None else prepare(vars(row)[f.attname], database)
         for f, prepare in zip(fields, ways, strict=True)
@@ -72,11 +73,68 @@ def insert_one(row: models.Model) -> None:
     row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
 
 
+class Promptly(models.Model):
+    """A row that is saved by statements put into SQL once, for Django composes each anew."""
+
+    class Meta:
+        abstract = True
+
+    def _do_insert(self, manager: Any, using: Any, fields: Any, *more: Any) -> Any:
+        model, (_returning, raw) = manager.model, more
+        values = [f.pre_save(self, True) for f in fields]
+        if raw or model._meta.pk not in fields or _asks(values):
+            return super()._do_insert(manager, using, fields, *more)  # type: ignore[misc]
+        _execute(using, fields, _insertion(model, tuple(fields)), values)
+        return []
+
+    def _do_update(self, base_qs: Any, using: Any, pk_val: Any, values: Any, *more: Any) -> Any:
+        model = base_qs.model
+        fields = tuple(field for field, _model, _value in values)
+        given = [value for _field, _model, value in values]
+        if not given or _asks(given):
+            return super()._do_update(base_qs, using, pk_val, values, *more)  # type: ignore[misc]
+        statement = _revision(model, fields)
+        return _execute(using, (*fields, model._meta.pk), statement, (*given, pk_val)) > 0
+
+
+def _asks(values: Iterable[Any]) -> bool:
+    """Whether one of the values is for the database to compute."""
+    return any(hasattr(value, "resolve_expression") for value in values)
+
+
+def _execute(using: str, fields: Sequence[Any], statement: str, values: Sequence[Any]) -> int:
+    """Run a statement with the values of these fields; how many rows it touched."""
+    database = connections[using]
+    with database.cursor() as cursor:
+        cursor.execute(
+            statement,
+            [
+                # Of a verb it may be anything that the field takes: a lazy text, say.
+                None if value is None else field.get_db_prep_save(value, database)
+                for value, field in zip(values, fields, strict=True)
+            ],
+        )
+        return int(cursor.rowcount)
+
+
 @cache
-def _single(model: type[models.Model], vendor: str) -> tuple[list[Any], list[Any], str]:
+def _insertion(model: type[models.Model], fields: tuple[Any, ...]) -> str:
+    return _statement(connections[DEFAULT_DB_ALIAS].ops.quote_name, model, fields)
+
+
+@cache
+def _revision(model: type[models.Model], fields: tuple[Any, ...]) -> str:
+    quote = connections[DEFAULT_DB_ALIAS].ops.quote_name
+    changes = ", ".join(f"{quote(f.column)} = %s" for f in fields)
+    key: Any = model._meta.pk
+    return f"UPDATE {quote(model._meta.db_table)} SET {changes} WHERE {quote(key.column)} = %s"
+
+
+@cache
+def _single(model: type[models.Model], also: str) -> tuple[list[Any], list[Any], str]:
     fields: list[Any] = [f for f in model._meta.local_concrete_fields if not f.primary_key]
     quote = connections[DEFAULT_DB_ALIAS].ops.quote_name
-    returning = quote(str(model._meta.pk.column))
+    returning = quote(str(model._meta.pk.column)) + (f", {also}" if also else "")
     return (
         fields,
         _ways(fields),
