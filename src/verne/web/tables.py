@@ -35,7 +35,6 @@ from .parts import Bulk, Chosen, Column, Facet, FilterBar, Link, Option, Pager, 
 from .views.common import url
 
 if TYPE_CHECKING:
-    from django.utils.safestring import SafeString
     from django_stubs_ext import StrOrPromise
 
 ALWAYS_SHOWN = frozenset({"ref", "title", "state", "priority", "due_at"})
@@ -73,9 +72,10 @@ def table(page: Page, person: Person) -> Table:
     moves = [] if wanted.at else bulk_moves(wanted.register, person)
     paths = [p for c in wanted.columns for p in ((c,) if isinstance(c, str) else c.needs)]
     with sight.sparing(sight.unseen(page.rows, paths, person)):
+        told = [_cells(wanted, column) for column in wanted.columns]
         rows = [
             Row(
-                cells=[_cell(wanted, record, column) for column in wanted.columns],
+                cells=[tell(record) for tell in told],
                 pick=record.ref,
                 title=f"{record.ref} {record.title}",
             )
@@ -90,12 +90,14 @@ def table(page: Page, person: Person) -> Table:
     )
 
 
-def _cell(wanted: Wanted, record: Any, column: str | RegisterColumn) -> SafeString | str:
+def _cells(wanted: Wanted, column: str | RegisterColumn) -> show.Cell:
     if wanted.at is None or column != "ref":
-        return show.cell(record, column)
+        return show.cells(wanted.register.model, column)
     # Who looks at the past goes on looking at it.
     then = timezone.localtime(wanted.at).strftime("%Y-%m-%dT%H:%M:%S")
-    return components.ref(record.ref, url(f"/r/{record.ref}/as-it-was", [("at", then)]))
+    return lambda record: components.ref(
+        record.ref, url(f"/r/{record.ref}/as-it-was", [("at", then)])
+    )
 
 
 def _column(wanted: Wanted, column: str | RegisterColumn) -> Column:
