@@ -18,7 +18,7 @@ from .icons import icon
 from .markup import html, safe, shown
 
 if TYPE_CHECKING:
-    from .parts import Change, Fact, NavItem, Option, Table, TimelineAct
+    from .parts import Change, Fact, NavChapter, NavItem, Option, Table, TimelineAct
 
 
 def rows(table: Table) -> SafeString:
@@ -54,6 +54,22 @@ def options(offered: Iterable[Option]) -> SafeString:
             count = f'<span class="count">{safe(phrases.number(option.count))}</span>'
         made.append(
             f'<li><a href="{safe(option.url)}"{mark}>{sign}{shown(option.label)}{count}</a></li>'
+        )
+    return SafeString("".join(made))
+
+
+def chapters(told: Iterable[NavChapter]) -> SafeString:
+    """The chapters of a quarter in parts/navigation.html."""
+    sign = icon("chevron")
+    made = []
+    for chapter in told:
+        opened = " open" if chapter.open else ""
+        made.append(
+            f'\n    <details{opened} data-remember="nav:{safe(chapter.key)}">\n'
+            f"      <summary><span>{shown(chapter.label)}</span>"
+            f'<span class="count">{safe(chapter.clause)}</span>{sign}</summary>\n'
+            f"      <ul>{nav_items(chapter.items)}</ul>\n"
+            "    </details>\n    "
         )
     return SafeString("".join(made))
 

@@ -23,6 +23,7 @@ from verne.engine.listing import (
     label_of,
 )
 from verne.engine.people import Person
+from verne.engine.prepared import Prepared
 from verne.engine.records import Record, Sheet
 from verne.engine.register import Column as RegisterColumn
 from verne.engine.register import Register
@@ -321,11 +322,18 @@ def _columns(wanted: Wanted) -> Facet:
     return Facet(label=_("Columns"), options=options, icon="columns")
 
 
+_saved_views = Prepared(
+    lambda person, kind: SavedView.objects.filter(person=person, kind=kind),
+    person=models.BigIntegerField(),
+    kind=models.CharField(),
+)
+
+
 def _views(wanted: Wanted, person: Person) -> list[Link]:
     """Every list has three views; people save their own beside them."""
     slug = wanted.register.slug
     here = sorted(wanted.params())
-    kept = SavedView.objects.filter(person=person, kind=wanted.register.model.kind_name())
+    kept = _saved_views(person=person.pk, kind=wanted.register.model.kind_name())
     usual: list[tuple[StrOrPromise, list[tuple[str, str]]]] = [
         (_("All"), []),
         (_("Open"), [("standing", "open")]),
