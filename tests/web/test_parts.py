@@ -8,6 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from django.template import Context, Template
 from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import translation
@@ -146,6 +147,13 @@ def test_a_list_says_which_way_it_is_sorted():
     assert 'aria-sort="ascending"' in page
     assert '<td role="cell" class="wide">Flood</td>' in page
     assert 'rel="next"' in page
+
+
+@pytest.mark.parametrize("language", ["en", "ko", "zh-hans"])
+def test_a_part_without_context_is_kept_in_each_language(language: str):
+    with translation.override(language):
+        kept = Template('{% load verne %}{% alike "parts/keys.html" %}').render(Context())
+        assert kept == render_to_string("parts/keys.html")
 
 
 def test_fields_that_are_not_filled_in_are_named_together():

@@ -23,6 +23,7 @@ from verne.engine.history import Act
 from verne.engine.lifecycle import Move
 from verne.engine.links import Link as RecordLink
 from verne.engine.people import Person
+from verne.engine.prepared import Prepared
 from verne.engine.printing.printable import has_paper
 from verne.engine.records import Record, Sheet
 from verne.engine.register import Panel, Raise, Register, part_model, register_of, registers
@@ -255,8 +256,17 @@ def _main_end(life: Any) -> str:
 
 def moves_made(record: Record) -> list[tuple[str, datetime]]:
     """The moves a record made, first to last."""
-    moves = Act.objects.filter(record=record.pk, verb="move").order_by("at", "id")
-    return list(moves.values_list("name", "at"))
+    return _moves_of(record=record.pk)
+
+
+_moves_of = Prepared(
+    lambda record: (
+        Act.objects.filter(record=record, verb="move")
+        .order_by("at", "id")
+        .values_list("name", "at")
+    ),
+    record=models.BigIntegerField(),
+)
 
 
 def _reached(record: Record, moved: Sequence[tuple[str, datetime]]) -> dict[str, datetime]:
@@ -586,12 +596,17 @@ def asked_further_down(views: Sequence[ApprovalView], askable: Sequence[Askable]
 # --- Links, files, panels ------------------------------------------------------------------------
 
 
+_ties_of = Prepared(
+    lambda record: RecordLink.objects.filter(
+        models.Q(source=record) | models.Q(target=record), ended_at=None
+    ).order_by("kind", "id")[:300],
+    record=models.BigIntegerField(),
+)
+
+
 def link_rows(record: Record, person: Person, rights: Rights) -> list[LinkRow]:
     """Ties to records this person may see, read from this side."""
-    rows = RecordLink.objects.filter(
-        models.Q(source=record.pk) | models.Q(target=record.pk), ended_at=None
-    ).order_by("kind", "id")
-    ties = list(rows[:300])
+    ties = _ties_of(record=record.pk)
     others = {(t.target_id if t.source_id == record.pk else t.source_id) for t in ties}
     seen = visible_among(person, others)
     shown = []

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from . import phrases
 from .icons import icon, priority_icon, progress_icon
+from .markup import html
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -65,12 +67,19 @@ def state(label: StrOrPromise, tone: str = "", share: float | None = None) -> Sa
     tone = tone or "active"
     if tone not in TONES:
         raise LookupError(f"There is no tone {tone!r}: use one of {', '.join(TONES)}.")
-    glyph = (
-        progress_icon(share) if share is not None and tone == "active" else icon("state-" + tone)
-    )
-    return format_html(
-        '<span class="state" data-tone="{}">{}<span>{}</span></span>', tone, glyph, label
-    )
+    if share is not None and tone == "active":
+        return html(STATE, tone, progress_icon(share), label)
+    return _state(str(label), tone)
+
+
+STATE = '<span class="state" data-tone="{}">{}<span>{}</span></span>'
+
+
+# Typed, for a text that is marked up equals the same one that is not, and only one is escaped.
+@lru_cache(maxsize=1024, typed=True)
+def _state(label: str, tone: str) -> SafeString:
+    """Kept: there are few, and each is shown in row after row."""
+    return html(STATE, tone, icon("state-" + tone), label)
 
 
 def verdict_key(result: str) -> str:
@@ -89,13 +98,13 @@ def verdict(
     key = verdict_key(result)
     word = label or VERDICTS[key]
     if compact:
-        return format_html(
+        return html(
             '<span class="verdict compact" data-verdict="{}" title="{}">{}</span>',
             key,
             word,
             icon("verdict-" + key, str(word)),
         )
-    return format_html(
+    return html(
         '<span class="verdict{}" data-verdict="{}">{}<span>{}</span></span>',
         " pill" if pill else "",
         key,
@@ -117,16 +126,23 @@ def initials(name: str) -> str:
 def person(who: Any, url: str = "", *, face: bool = False) -> SafeString:
     """Somebody by name; nobody is said in words."""
     if not who:
-        return format_html('<span class="person faint">{}</span>', _("Nobody yet"))
+        return html('<span class="person faint">{}</span>', _("Nobody yet"))
     name = str(who)
     sign = (
-        format_html('<span class="initials" aria-hidden="true">{}</span>', initials(name))
-        if face
-        else ""
+        html('<span class="initials" aria-hidden="true">{}</span>', initials(name)) if face else ""
     )
     if url:
-        return format_html('<a class="person" href="{}">{}{}</a>', url, sign, name)
-    return format_html('<span class="person">{}{}</span>', sign, name)
+        return html('<a class="person" href="{}">{}{}</a>', url, sign, name)
+    return html('<span class="person">{}{}</span>', sign, name)
+
+
+RELATIVE, NO_MARK = mark_safe(' class="relative"'), mark_safe("")
+_FORMS: dict[str, Callable[[datetime], str]] = {
+    "exact": phrases.exact,
+    "both": phrases.exact,
+    "day": phrases.day,
+    "hour": phrases.hour,
+}
 
 
 def moment(
@@ -134,31 +150,29 @@ def moment(
 ) -> SafeString:
     """A time: relative, exact, both, day, or hour. The exact instant is always in the title."""
     if at is None:
-        return format_html('<span class="faint">{}</span>', empty)
+        return html('<span class="faint">{}</span>', empty)
     if not isinstance(at, datetime):
-        return format_html('<time datetime="{}">{}</time>', phrases.machine(at), phrases.day(at))
-    said = {
-        "relative": lambda: phrases.relative(at, now or timezone.now()),
-        "exact": lambda: phrases.exact(at),
-        "both": lambda: phrases.exact(at),
-        "day": lambda: phrases.day(at),
-        "hour": lambda: phrases.hour(at),
-    }
-    if form not in said:
-        raise LookupError(f"There is no form {form!r} of a time: use one of {', '.join(said)}.")
-    # What is relative on the screen is printed as the exact instant; paper does not move on.
-    tag = format_html(
+        return html('<time datetime="{}">{}</time>', phrases.machine(at), phrases.day(at))
+    if form == "relative":
+        # What is relative on the screen is printed as the exact instant; paper does not move on.
+        kind, said = RELATIVE, phrases.relative(at, now or timezone.now())
+    elif form in _FORMS:
+        kind, said = NO_MARK, _FORMS[form](at)
+    else:
+        forms = ", ".join(("relative", *_FORMS))
+        raise LookupError(f"There is no form {form!r} of a time: use one of {forms}.")
+    tag = html(
         '<time{} datetime="{}" title="{}">{}</time>',
-        mark_safe(' class="relative"') if form == "relative" else "",
+        kind,
         phrases.machine(at),
         phrases.exact(at, zone=True),
-        said[form](),
+        said,
     )
     if form == "both":
         ago = phrases.relative(at, now or timezone.now())
         if ago == phrases.day(at):
             return tag
-        return format_html('{} <span class="faint">({})</span>', tag, ago)
+        return html('{} <span class="faint">({})</span>', tag, ago)
     return tag
 
 
@@ -215,22 +229,22 @@ def clock(
     if with_due and chip.due:
         # A due time of today needs no date.
         today = timezone.localdate(chip.due) == timezone.localdate(now)
-        due = format_html(
+        due = html(
             ' <span class="faint">{}</span>',
             _("(due %(when)s)")
             % {"when": phrases.hour(chip.due) if today else phrases.exact(chip.due)},
         )
     title = phrases.exact(chip.due, zone=True) if chip.due else ""
-    body = format_html("{}<span>{}{}</span>", sign, words, due)
+    body = html("{}<span>{}{}</span>", sign, words, due)
     if chip.url:
-        return format_html(
+        return html(
             '<a class="clock" data-clock="{}" href="{}" title="{}">{}</a>',
             chip.standing,
             chip.url,
             title,
             body,
         )
-    return format_html(
+    return html(
         '<span class="clock" data-clock="{}" title="{}">{}</span>', chip.standing, title, body
     )
 
@@ -239,7 +253,7 @@ def ring(share: float) -> SafeString:
     """A ring of which `share` is closed."""
     round_ = 2 * 3.14159 * 5.5
     used = round_ * min(max(share, 0.0), 1.0)
-    return format_html(
+    return html(
         '<svg class="ring" viewBox="0 0 14 14" aria-hidden="true">'
         '<circle class="track" cx="7" cy="7" r="5.5"/>'
         '<circle class="used" cx="7" cy="7" r="5.5" transform="rotate(-90 7 7)"'
@@ -253,8 +267,8 @@ def ref(number: str, url: str = "", title: StrOrPromise = "") -> SafeString:
     """The reference of a record, as a link that works for ever."""
     address = url or f"/r/{number}"
     if title:
-        return format_html('<a class="ref" href="{}" title="{}">{}</a>', address, title, number)
-    return format_html('<a class="ref" href="{}">{}</a>', address, number)
+        return html('<a class="ref" href="{}" title="{}">{}</a>', address, title, number)
+    return html('<a class="ref" href="{}">{}</a>', address, number)
 
 
 def clause(
@@ -262,21 +276,21 @@ def clause(
 ) -> SafeString:
     """A clause of the standard by its number, with its verdict where one is known."""
     key = verdict_key(result) if result else ""
-    inside = format_html(
+    inside = html(
         "{}<span>{}</span>{}",
         icon("verdict-" + key) if key else "",
         number,
-        format_html('<span class="unseen">{}</span>', VERDICTS[key]) if key else "",
+        html('<span class="unseen">{}</span>', VERDICTS[key]) if key else "",
     )
-    marks = format_html(
+    marks = html(
         "{}{}{}",
-        format_html(' data-quarter="{}"', quarter) if quarter else "",
-        format_html(' data-verdict="{}"', key) if key else "",
-        format_html(' title="{}"', title) if title else "",
+        html(' data-quarter="{}"', quarter) if quarter else "",
+        html(' data-verdict="{}"', key) if key else "",
+        html(' title="{}"', title) if title else "",
     )
     if url:
-        return format_html('<a class="clause" href="{}"{}>{}</a>', url, marks, inside)
-    return format_html('<span class="clause"{}>{}</span>', marks, inside)
+        return html('<a class="clause" href="{}"{}>{}</a>', url, marks, inside)
+    return html('<span class="clause"{}>{}</span>', marks, inside)
 
 
 def priority(level: int | None, label: StrOrPromise = "") -> SafeString:
@@ -284,7 +298,7 @@ def priority(level: int | None, label: StrOrPromise = "") -> SafeString:
     if not level:
         return NOTHING
     word = label or _("P%(level)d") % {"level": level}
-    return format_html(
+    return html(
         '<span class="priority" data-level="{}">{}<span>{}</span></span>',
         level,
         priority_icon(min(level, 5)),

@@ -266,7 +266,7 @@ def _relation_field(
     rows = choices_for(
         person, register, found.name, found.related_model, found.get_limit_choices_to()
     )
-    shown = list(rows[: MANY + 1])
+    shown = _names_of(rows[: MANY + 1])
     options: dict[str, Any] = {
         "label": capfirst(str(found.verbose_name)),
         "help_text": found.help_text,
@@ -276,15 +276,24 @@ def _relation_field(
         if len(shown) > FEW:
             return SeveralNamed(rows, f"/suggest/{register.slug}/{found.name}/", **options)
         many = Several(rows, widget=forms.CheckboxSelectMultiple(), **options)
-        many.choices = [(item.pk, str(item)) for item in shown]
+        many.choices = shown
         return many
     if len(shown) > MANY:
         return Named(rows, f"/suggest/{register.slug}/{found.name}/", **options)
     field = forms.ModelChoiceField(rows, **options)
-    field.choices = [("", "–"), *((item.pk, str(item)) for item in shown)]
-    if issubclass(found.related_model, Person) and any(item.pk == person.pk for item in shown):
+    field.choices = [("", "–"), *shown]
+    if issubclass(found.related_model, Person) and any(key == person.pk for key, _name in shown):
         field.offers_me = str(person.pk)  # type: ignore[attr-defined]
     return field
+
+
+def _names_of(rows: models.QuerySet[Any]) -> list[tuple[Any, str]]:
+    """The keys and names of what is offered; of records, no more is fetched than that."""
+    model: Any = rows.model
+    if model.__str__ is Sheet.__str__:
+        named = rows.values_list("pk", "ref", "title")
+        return [(key, f"{ref} {title}") for key, ref, title in named]
+    return [(item.pk, str(item)) for item in rows]
 
 
 def normal(value: Any) -> Any:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
-from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+
+from .markup import html
 
 # Round glyphs are states, square glyphs are verdicts; everything else stands for an action.
 _ROUND = '<circle cx="8" cy="8" r="6"/>'
@@ -84,22 +86,30 @@ ICONS: dict[str, str] = {
 
 def icon(name: str, label: str = "") -> SafeString:
     """An icon beside a word is hidden from readers of the screen; alone, it needs a label."""
-    try:
-        drawing = mark_safe(ICONS[name])
-    except KeyError:
-        raise LookupError(f"There is no icon {name!r}: use one of {', '.join(ICONS)}.") from None
-    # The chevron turns when what it stands at opens, so the stylesheet has to know it.
-    kind = "icon chevron" if name == "chevron" else "icon"
     if label:
-        return format_html(
+        kind, drawing = _drawn(name)
+        return html(
             '<svg class="{}" viewBox="0 0 16 16" role="img" aria-label="{}">{}</svg>',
             kind,
             label,
             drawing,
         )
-    return format_html(
-        '<svg class="{}" viewBox="0 0 16 16" aria-hidden="true">{}</svg>', kind, drawing
-    )
+    return _beside_a_word(name)
+
+
+@cache
+def _beside_a_word(name: str) -> SafeString:
+    return html('<svg class="{}" viewBox="0 0 16 16" aria-hidden="true">{}</svg>', *_drawn(name))
+
+
+def _drawn(name: str) -> tuple[str, SafeString]:
+    """The class of an icon and what is drawn."""
+    try:
+        drawing = mark_safe(ICONS[name])
+    except KeyError:
+        raise LookupError(f"There is no icon {name!r}: use one of {', '.join(ICONS)}.") from None
+    # The chevron turns when what it stands at opens, so the stylesheet has to know it.
+    return ("icon chevron" if name == "chevron" else "icon"), drawing
 
 
 def progress_icon(share: float) -> SafeString:
@@ -109,7 +119,7 @@ def progress_icon(share: float) -> SafeString:
         return icon("state-new" if share == 0 else "state-done")
     angle = 2 * math.pi * share
     x, y = 8 + 3.75 * math.sin(angle), 8 - 3.75 * math.cos(angle)
-    return format_html(
+    return html(
         '<svg class="icon" viewBox="0 0 16 16" aria-hidden="true">{}'
         '<path class="solid" d="M8 8V4.25A3.75 3.75 0 {} 1 {} {}z"/></svg>',
         mark_safe(_ROUND),
@@ -119,13 +129,14 @@ def progress_icon(share: float) -> SafeString:
     )
 
 
+@cache
 def priority_icon(level: int) -> SafeString:
     """Four bars; the more urgent, the more of them are full."""
     bars = [
         f"M{3.5 * bar - 2:g} 13.5v{-2 - 2.5 * bar:g}h2.5v{2 + 2.5 * bar:g}z" for bar in range(1, 5)
     ]
     full = 5 - level
-    return format_html(
+    return html(
         '<svg class="icon" viewBox="0 0 16 16" aria-hidden="true">'
         '<path class="solid" d="{}"/><path class="solid off" d="{}"/></svg>',
         "".join(bars[:full]),

@@ -6,7 +6,7 @@ Texts may be lazy translations. Whatever is marked up comes from `verne.web.comp
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -256,12 +256,6 @@ class Table:
                     f"A row of the table “{self.caption}” has {len(row.cells)} cells "
                     f"for {len(self.columns)} columns."
                 )
-
-    def lines(self) -> Iterator[tuple[Row, list[tuple[Text, str]]]]:
-        """Each row, and its cells with the classes of their columns."""
-        marks = [column.marks for column in self.columns]
-        for row in self.rows:
-            yield row, list(zip(row.cells, marks, strict=True))
 
 
 # --- A record ------------------------------------------------------------------------------------

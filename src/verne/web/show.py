@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -20,6 +20,7 @@ from verne.engine.register import Column
 from verne.engine.sight import is_spared, points_at_spared
 
 from . import components, phrases
+from .markup import html, join
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -62,13 +63,13 @@ def sheet_state(sheet: Sheet) -> SafeString:
 def record_link(record: Any, *, title: bool = True) -> SafeString:
     """A record as a link: its reference, and beside it its title."""
     if title:
-        return format_html("{} {}", components.ref(record.ref), record.title)
+        return html("{} {}", components.ref(record.ref), record.title)
     return components.ref(record.ref, title=record.title)
 
 
 def short_link(record: Any) -> SafeString:
     """A record as a link by its title alone, where room is scarce."""
-    return format_html('<a href="/r/{}" title="{}">{}</a>', record.ref, record.ref, record.title)
+    return html('<a href="/r/{}" title="{}">{}</a>', record.ref, record.ref, record.title)
 
 
 def priority(record: Any) -> SafeString | str:
@@ -88,42 +89,80 @@ def due(at: datetime | None, *, open: bool) -> SafeString:
     return components.moment(at)
 
 
-def cell(record: Any, column: str | Column) -> SafeString | str:
-    """A cell of a list."""
+Cell = Callable[[Any], "SafeString | str"]
+
+
+def cells(model: type[Record], column: str | Column) -> Cell:
+    """What a column of a list says of a record; what is so for all of them is found out once."""
     if isinstance(column, Column):
-        return "" if points_at_spared(record, column.needs) else value(column.value(record))
-    if column == "ref":
-        return components.ref(record.ref)
-    if column == "title":
-        return format_html('<a href="/r/{}" tabindex="-1">{}</a>', record.ref, record.title)
+        return partial(_computed, column)
+    if column in _CELLS:
+        return _CELLS[column]
     if column == "state":
-        return state(record)
+        return _states(model)
     if column == "priority":
-        return components.priority(record.priority)
-    if column == "due_at":
-        return due(record.due_at, open=record.is_open)
-    found = record._meta.get_field(column)
+        levels = cache(components.priority)
+        return lambda record: levels(record.priority)
+    found: Any = model._meta.get_field(column)
     if found.many_to_many:
-        there = (item for item in getattr(record, column).all() if not is_spared(item))
-        return ", ".join(name(item) for item in there)
+        return partial(_names, column)
     if found.is_relation and issubclass(found.related_model, Sheet):
-        other = getattr(record, column)
-        return short_link(other) if other is not None and not is_spared(other) else ""
+        return partial(_short_link, column)
+    if isinstance(found, models.TextField):
+        return partial(_prose, column)
+    if found.choices and column not in LENGTHS:
+        words = {str(key): str(word) for key, word in found.flatchoices}
+        return partial(_word, column, words)
+    return lambda record: field(record, column)
+
+
+_CELLS: dict[str, Cell] = {
+    "ref": lambda record: components.ref(record.ref),
+    "title": lambda record: html('<a href="/r/{}" tabindex="-1">{}</a>', record.ref, record.title),
+    "due_at": lambda record: due(record.due_at, open=record.is_open),
+}
+
+
+def _computed(column: Column, record: Any) -> SafeString | str:
+    return "" if points_at_spared(record, column.needs) else value(column.value(record))
+
+
+def _states(model: type[Record]) -> Cell:
+    shown = {
+        name: components.state(found.label, tone(found))
+        for name, found in model.lifecycle.states.items()
+    }
+    withdrawn = components.state(_("Withdrawn"), "stopped")
+    return lambda record: withdrawn if record.withdrawn_at is not None else shown[record.state]
+
+
+def _names(column: str, record: Any) -> str:
+    return ", ".join(name(item) for item in getattr(record, column).all() if not is_spared(item))
+
+
+def _short_link(column: str, record: Any) -> SafeString | str:
+    other = getattr(record, column)
+    return short_link(other) if other is not None and not is_spared(other) else ""
+
+
+def _prose(column: str, record: Any) -> SafeString | str:
     shown = field(record, column)
-    if isinstance(found, models.TextField) and len(str(shown)) > LONG:
-        return format_html("{}…", str(getattr(record, column))[:LONG])
+    if len(str(shown)) > LONG:
+        return html("{}…", str(getattr(record, column))[:LONG])
     return shown
+
+
+def _word(column: str, words: dict[str, str], record: Any) -> SafeString | str:
+    raw = getattr(record, column)
+    return words.get(str(raw), str(raw)) if raw not in (None, "") else ""
 
 
 def field(record: Any, column: str) -> SafeString | str:
     """A field of a record, said in words and links."""
     found = record._meta.get_field(column)
     if found.many_to_many:
-        return format_html_join(
-            ", ",
-            "{}",
-            ((value(item),) for item in getattr(record, column).all() if not is_spared(item)),
-        )
+        there = getattr(record, column).all()
+        return join((value(item) for item in there if not is_spared(item)), ", ")
     if found.is_relation:
         return value(getattr(record, column))
     raw = getattr(record, column)
@@ -161,9 +200,9 @@ def value(raw: Any) -> SafeString | str:
     if isinstance(raw, int | float):
         return phrases.number(raw)
     if isinstance(raw, list | tuple | set | models.QuerySet):
-        return format_html_join(", ", "{}", ((value(item),) for item in raw))
+        return join(map(value, raw), ", ")
     if isinstance(raw, dict):
-        return format_html_join(", ", "{}: {}", ((key, value(item)) for key, item in raw.items()))
+        return join((html("{}: {}", key, value(item)) for key, item in raw.items()), ", ")
     return str(raw)
 
 

@@ -23,6 +23,7 @@ from verne.engine.listing import (
     label_of,
 )
 from verne.engine.people import Person
+from verne.engine.prepared import Prepared
 from verne.engine.records import Record, Sheet
 from verne.engine.register import Column as RegisterColumn
 from verne.engine.register import Register
@@ -35,7 +36,6 @@ from .parts import Bulk, Chosen, Column, Facet, FilterBar, Link, Option, Pager, 
 from .views.common import url
 
 if TYPE_CHECKING:
-    from django.utils.safestring import SafeString
     from django_stubs_ext import StrOrPromise
 
 ALWAYS_SHOWN = frozenset({"ref", "title", "state", "priority", "due_at"})
@@ -73,9 +73,10 @@ def table(page: Page, person: Person) -> Table:
     moves = [] if wanted.at else bulk_moves(wanted.register, person)
     paths = [p for c in wanted.columns for p in ((c,) if isinstance(c, str) else c.needs)]
     with sight.sparing(sight.unseen(page.rows, paths, person)):
+        told = [_cells(wanted, column) for column in wanted.columns]
         rows = [
             Row(
-                cells=[_cell(wanted, record, column) for column in wanted.columns],
+                cells=[tell(record) for tell in told],
                 pick=record.ref,
                 title=f"{record.ref} {record.title}",
             )
@@ -90,12 +91,14 @@ def table(page: Page, person: Person) -> Table:
     )
 
 
-def _cell(wanted: Wanted, record: Any, column: str | RegisterColumn) -> SafeString | str:
+def _cells(wanted: Wanted, column: str | RegisterColumn) -> show.Cell:
     if wanted.at is None or column != "ref":
-        return show.cell(record, column)
+        return show.cells(wanted.register.model, column)
     # Who looks at the past goes on looking at it.
     then = timezone.localtime(wanted.at).strftime("%Y-%m-%dT%H:%M:%S")
-    return components.ref(record.ref, url(f"/r/{record.ref}/as-it-was", [("at", then)]))
+    return lambda record: components.ref(
+        record.ref, url(f"/r/{record.ref}/as-it-was", [("at", then)])
+    )
 
 
 def _column(wanted: Wanted, column: str | RegisterColumn) -> Column:
@@ -319,11 +322,18 @@ def _columns(wanted: Wanted) -> Facet:
     return Facet(label=_("Columns"), options=options, icon="columns")
 
 
+_saved_views = Prepared(
+    lambda person, kind: SavedView.objects.filter(person=person, kind=kind),
+    person=models.BigIntegerField(),
+    kind=models.CharField(),
+)
+
+
 def _views(wanted: Wanted, person: Person) -> list[Link]:
     """Every list has three views; people save their own beside them."""
     slug = wanted.register.slug
     here = sorted(wanted.params())
-    kept = SavedView.objects.filter(person=person, kind=wanted.register.model.kind_name())
+    kept = _saved_views(person=person.pk, kind=wanted.register.model.kind_name())
     usual: list[tuple[StrOrPromise, list[tuple[str, str]]]] = [
         (_("All"), []),
         (_("Open"), [("standing", "open")]),

@@ -23,6 +23,7 @@ from verne.engine.files import Attachment
 from verne.engine.history import Act, Entry
 from verne.engine.links import Link
 from verne.engine.people import Person
+from verne.engine.prepared import Prepared
 from verne.engine.records import Record, Sheet
 from verne.engine.register import register_of
 from verne.engine.rights import visible_among
@@ -158,16 +159,24 @@ def acts_of(
     record: Record, person: Person, *, before: int | None = None, size: int = PAGE
 ) -> list[Act]:
     """The acts that are open to somebody, newest first, and one more than a page if there are."""
-    rows = Act.objects.filter(record=record.pk).select_related("by").order_by("-at", "-id")
-    from verne.engine.register import register_of
-
-    if since := register_of(record.kind_name()).open_since(record, person):
+    since = register_of(record.kind_name()).open_since(record, person)
+    if since is None and before is None and size == PAGE:
+        return _newest_acts(record=record.pk)
+    rows = _acts(record.pk)
+    if since is not None:
         rows = rows.filter(at__gte=since)
     if before is not None:
         edge = Act.objects.filter(pk=before).first()
         if edge is not None:
             rows = rows.filter(models.Q(at__lt=edge.at) | models.Q(at=edge.at, pk__lt=edge.pk))
     return list(rows[: size + 1])
+
+
+def _acts(record: Any) -> models.QuerySet[Act]:
+    return Act.objects.filter(record=record).select_related("by").order_by("-at", "-id")
+
+
+_newest_acts = Prepared(lambda record: _acts(record)[: PAGE + 1], record=models.BigIntegerField())
 
 
 @dataclass(frozen=True)

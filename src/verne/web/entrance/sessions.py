@@ -12,12 +12,13 @@ from typing import Any
 
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, models, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from verne.engine.people import Person
+from verne.engine.prepared import Prepared
 
 from ..models import Session, SignInPolicy
 from . import policy, whence
@@ -37,10 +38,8 @@ class SessionStore(SessionBase):
         self.address = ""
 
     def load(self) -> dict[str, Any]:
-        found = Session.objects.filter(
-            digest=digest(self.session_key or ""), expires_at__gt=timezone.now()
-        )
-        self.row = found.select_related("person__organization").first()
+        found = _open_session(digest=digest(self.session_key or ""), now=timezone.now())
+        self.row = found[0] if found else None
         if self.row is None:
             self._session_key = None
             return {}
@@ -117,6 +116,15 @@ class SessionStore(SessionBase):
     @classmethod
     def clear_expired(cls) -> None:
         Session.objects.filter(expires_at__lt=timezone.now()).delete()
+
+
+_open_session = Prepared(
+    lambda digest, now: Session.objects.filter(digest=digest, expires_at__gt=now).select_related(
+        "person__organization"
+    ),
+    digest=models.CharField(),
+    now=models.DateTimeField(),
+)
 
 
 def digest(key: str) -> str:

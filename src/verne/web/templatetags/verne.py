@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django import template
+from django.conf import settings
 from django.template import Context
+from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
-from verne.web import components, drawings, icons, phrases
+from verne.web import components, drawings, icons, phrases, repeated
 
 if TYPE_CHECKING:
     from django.forms import BoundField
@@ -39,6 +43,12 @@ register.simple_tag(drawings.line_chart)
 register.simple_tag(drawings.legend)
 register.simple_tag(phrases.percent)
 register.simple_tag(phrases.number)
+register.simple_tag(repeated.rows)
+register.simple_tag(repeated.options)
+register.simple_tag(repeated.chapters)
+register.simple_tag(repeated.nav_items)
+register.simple_tag(repeated.facts)
+register.simple_tag(repeated.acts)
 
 
 @register.simple_tag(takes_context=True)
@@ -46,6 +56,19 @@ def time(context: Context, at: date | None, form: str = "relative") -> SafeStrin
     """A time, seen from `moment` in the context where a page shows the past."""
     now: datetime | None = context.get("moment")
     return components.moment(at, form, now)
+
+
+@register.simple_tag
+def alike(part: str) -> SafeString:
+    """A part that needs no context, so it is the same for all who read one language."""
+    if settings.DEBUG:
+        return render_to_string(part)
+    return _alike(part, get_language())
+
+
+@lru_cache(maxsize=64)
+def _alike(part: str, language: str | None) -> SafeString:
+    return render_to_string(part)
 
 
 @register.filter

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Q
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
+from django.db.models.lookups import LessThanOrEqual
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -25,7 +28,7 @@ from verne.engine.history import Act
 from verne.engine.people import Person
 from verne.engine.records import Priority, Record, Sheet
 from verne.engine.register import registers
-from verne.engine.rights import may, scope
+from verne.engine.rights import may, scope_among
 from verne.sms.portfolio.catalogue.models import CatalogueEntry
 from verne.sms.portfolio.service.models import Service
 from verne.sms.resolution.incident.models import Incident, note_confirmation
@@ -128,7 +131,7 @@ def expected(due: datetime) -> str:
 
 def _mine(person: Person, *, everybody: bool = False) -> Any:
     """Incidents and requests of this person, or of all at the same customer."""
-    rows = Sheet.objects.filter(scope(person, Sheet), kind__in=KINDS)
+    rows = Sheet.objects.filter(scope_among(person, KINDS), kind__in=KINDS)
     if not everybody:
         reported = Incident.objects.filter(reporter=person).values("pk")
         asked = ServiceRequest.objects.filter(requester=person).values("pk")
@@ -172,7 +175,7 @@ def _awaiting(person: Person) -> list[Mine]:
     if "customer_manager" not in person.roles:
         return []
     rows = Sheet.objects.filter(
-        scope(person, Sheet), kind__in=KINDS, approvals__standing=Approval.Standing.OPEN
+        scope_among(person, KINDS), kind__in=KINDS, approvals__standing=Approval.Standing.OPEN
     ).exclude(filed_by=person)
     return lines(list(rows.distinct()[:10]))
 
@@ -195,30 +198,38 @@ def standings(person: Person) -> list[Standing]:
     if not may(person, "view", Service):
         return []
     seen = Service.objects.visible_to(person).live().values("pk")
-    services = list(Service.objects.filter(pk__in=seen).order_by("title")[:100])
-    trouble = Incident.objects.unresolved().filter(
-        service__in=services, priority__lte=Priority.HIGH
-    )
+    rows = Service.objects.filter(pk__in=seen).order_by("title")
+    services = dict(rows.values_list("pk", "title")[:100])
+    trouble = _trouble(services)
+    found = sorted(trouble.values_list("priority", "pk", "service_id", "title"))
+    reach = Incident.objects.visible_to(person).filter(pk__in=trouble.values("pk"))
+    own = set(reach.values_list("pk", flat=True)) if found else set()
     told: dict[int, str] = {}
-    own = set(
-        Incident.objects.visible_to(person).filter(pk__in=trouble).values_list("pk", flat=True)
+    for _priority, number, service, title in found:
+        if service not in told or (number in own and not told[service]):
+            told[service] = title if number in own else ""
+    return [_standing(title, told.get(number)) for number, title in services.items()]
+
+
+def _trouble(services: Collection[int]) -> models.QuerySet[Incident]:
+    """The incidents because of which these services do not work."""
+    states = [state for state in Incident.lifecycle.states if state not in ("resolved", "closed")]
+    # By its name alone, the priority would lead to an index, and through all that were ever urgent.
+    urgent = LessThanOrEqual(Coalesce(F("priority"), Priority.LOW + 1), Priority.HIGH)
+    return (
+        Incident.objects.standing()
+        .in_state(*states)
+        .filter(urgent, kind=Incident.kind_name(), service__in=services)
+        .order_by()
     )
-    for incident in trouble.order_by("priority", "id"):
-        if incident.service_id not in told or (
-            incident.pk in own and not told[incident.service_id]
-        ):
-            told[incident.service_id] = incident.title if incident.pk in own else ""
-    return [_standing(service, told) for service in services]
 
 
-def _standing(service: Service, told: dict[int, str]) -> Standing:
-    disturbed = service.pk in told
-    note = ""
-    if disturbed:
-        note = told[service.pk] or _("We know about it and are working on it.")
+def _standing(title: str, told: str | None) -> Standing:
+    disturbed = told is not None
+    note = told or _("We know about it and are working on it.") if disturbed else ""
     word = _("Disturbed") if disturbed else _("Works")
     return Standing(
-        title=service.title,
+        title=title,
         verdict=components.verdict("partly" if disturbed else "met", word),
         disturbed=disturbed,
         note=note,
@@ -483,7 +494,9 @@ def mine(request: HttpRequest) -> HttpResponse:
 
 def _record(ref: str, person: Person) -> Any:
     """An incident or a request this person may see."""
-    sheet = Sheet.objects.filter(scope(person, Sheet), ref=ref.upper(), kind__in=KINDS).first()
+    sheet = Sheet.objects.filter(
+        scope_among(person, KINDS), ref=ref.upper(), kind__in=KINDS
+    ).first()
     if sheet is None:
         raise Http404
     return sheet.opened()
