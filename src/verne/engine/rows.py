@@ -92,7 +92,7 @@ class Promptly(models.Model):
         fields = tuple(field for field, _model, _value in values)
         given = [value for _field, _model, value in values]
         if not given or _asks(given):
-            return super()._do_update(base_qs, using, pk_val, values, *more)  # type: ignore[misc]
+            return super()._do_update(base_qs, using, pk_val, values, *more)
         statement = _revision(model, fields)
         return _execute(using, (*fields, model._meta.pk), statement, (*given, pk_val)) > 0
 
