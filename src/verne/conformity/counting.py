@@ -87,21 +87,25 @@ def count_changed(answer: Answer, asked: Asked) -> Counted:
     return Counted(population, exceptions, note, arose, blocks, whole=False)
 
 
-def by_blocks_now(keys: Iterable[str], at: datetime, *, hurry: bool) -> dict[str, int]:
-    """Checks that need not be counted whole, with the milliseconds that it will take about.
+def by_blocks_now(rows: Iterable[CheckResult], at: datetime, *, hurry: bool) -> dict[str, int]:
+    """Which of these checks need not be counted whole, with about the milliseconds it will take.
 
     A check that was last counted whole long ago is not among them, unless somebody waits.
     """
-    keys = list(keys)
-    stale = BlockCount.objects.filter(stale=True, key__in=keys).order_by().values_list("key")
-    blocks: dict[str, int] = dict(stale.annotate(Count("pk")))
-    summed = CheckResult.objects.filter(key__in=blocks, counted_whole_at__isnull=False)
+    summed = [row for row in rows if row.counted_whole_at is not None]
+    if not summed:
+        return {}
+    stale = BlockCount.objects.filter(stale=True, key__in=[row.key for row in summed])
+    blocks = dict(stale.order_by().values_list("key").annotate(Count("pk")))
     found: dict[str, int] = {}
-    for key, last, whole in summed.values_list("key", "counted_whole_at", "whole_milliseconds"):
-        fresh = last is not None and at - last <= SHARE * timedelta(milliseconds=whole)
-        took = A_CHECK + A_BLOCK * blocks[key]
-        if took < whole and (fresh or hurry):
-            found[key] = took
+    for row in summed:
+        took = A_CHECK + A_BLOCK * blocks.get(row.key, 0)
+        if row.key not in blocks or row.counted_whole_at is None or took >= row.whole_milliseconds:
+            continue
+        if hurry or at - row.counted_whole_at <= SHARE * timedelta(
+            milliseconds=row.whole_milliseconds
+        ):
+            found[row.key] = took
     return found
 
 

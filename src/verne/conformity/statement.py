@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, cached_property, partial
@@ -166,13 +166,15 @@ def refresh(
 ) -> Run | None:
     """Compute the checks that are out of date, or those named; None when there is nothing to do."""
     settle_marks()
-    wanted = _out_of_date() if keys is None else [k for k in keys if k in answers]
+    wanted = _out_of_date() if keys is None else _rows([k for k in keys if k in answers])
+    some = by_blocks_now(wanted, timezone.now(), hurry=budget is not None)
     if budget is not None:
-        wanted = _affordable(wanted, budget)
+        wanted = _affordable(wanted, some, budget)
     if not wanted:
         return None
     why = Run.Why.CHANGE if keys is None else Run.Why.DEMAND
-    return _run(wanted, why=why, by=by, budget=budget, progress=progress)
+    chosen = [row.key for row in wanted]
+    return _run(chosen, some, why=why, by=by, budget=budget, progress=progress)
 
 
 @replica.on_primary()
@@ -186,7 +188,7 @@ def recompute(
     """Compute every check that has a function."""
     settle_marks()
     wanted = [key for key in catalogue().checks if key in answers]
-    return _run(wanted, why=why, by=by, budget=None, progress=progress, at=at, whole=True)
+    return _run(wanted, (), why=why, by=by, budget=None, progress=progress, at=at)
 
 
 def take_snapshot(
@@ -266,27 +268,37 @@ def clause_course(clause: Clause, snapshots: Iterable[Snapshot]) -> list[tuple[d
     return [(s.at, opened(s).judgement.clause(clause)) for s in snapshots]
 
 
-def _out_of_date() -> list[str]:
-    """Keys with a function whose figure is stale or missing, the oldest figure first."""
+def _out_of_date() -> list[CheckResult]:
+    """The figures that are stale or missing of checks with a function, the oldest first."""
+    there = {row.key: row for row in CheckResult.objects.defer("note", "fault")}
     # Another version of Verne may ask differently.
-    good = CheckResult.objects.filter(stale=False, inputs__verne=__version__)
-    fresh = set(good.values_list("key", flat=True))
-    waiting = [key for key in catalogue().checks if key in answers and key not in fresh]
-    computed = CheckResult.objects.filter(stale=True, computed_at__isnull=False)
-    age: dict[str, Any] = dict(computed.values_list("key", "computed_at"))
-    return sorted(waiting, key=lambda key: age.get(key, NEVER))
+    good = {
+        k for k, row in there.items() if not row.stale and row.inputs.get("verne") == __version__
+    }
+    waiting = [
+        there.get(key) or CheckResult(key=key)
+        for key in catalogue().checks
+        if key in answers and key not in good
+    ]
+    return sorted(waiting, key=lambda row: (row.stale and row.computed_at) or NEVER)
+
+
+def _rows(keys: list[str]) -> list[CheckResult]:
+    there = CheckResult.objects.in_bulk(keys)
+    return [there.get(key) or CheckResult(key=key) for key in keys]
 
 
 def _run(
     keys: list[str],
+    some: Container[str],
     *,
     why: Run.Why,
     by: Person | None,
     budget: float | None,
     progress: Progress | None,
     at: datetime | None = None,
-    whole: bool = False,
 ) -> Run:
+    """Compute these checks; of `some` of them only what has changed is counted."""
     started_at = timezone.now()
     at = at or started_at
     values = InForce.at(at)
@@ -294,7 +306,6 @@ def _run(
     inputs = _inputs(values)
     began = time.monotonic()
     figures: list[Figure] = []
-    some = by_blocks_now(keys, started_at, hurry=budget is not None) if not whole else {}
     for number, key in enumerate(keys):
         if progress:
             progress(number, len(keys), key)
@@ -333,24 +344,24 @@ def _computed(check: Check, values: InForce, *, at: datetime, whole: bool) -> Fi
     return compute(check, values, at=at, counter=partial(count, by_block=True))
 
 
-def _affordable(keys: list[str], budget: float) -> list[str]:
+def _affordable(
+    rows: list[CheckResult], some: Mapping[str, int], budget: float
+) -> list[CheckResult]:
     """Those that fit into so many seconds, by what each cost when it was last computed.
 
     One that is slow on many records is left to the background instead of holding up a page; so is
     one that was never computed, where there are so many records that it might be.
     """
-    rows = CheckResult.objects.filter(key__in=keys, computed_at__isnull=False)
-    cost = dict(rows.values_list("key", "milliseconds"))
-    cost |= by_blocks_now(keys, timezone.now(), hurry=True)
     unknown = 0
-    if len(cost) < len(keys) and how_many() * SLOW > budget * 1000:
+    if any(row.computed_at is None for row in rows) and how_many() * SLOW > budget * 1000:
         unknown = int(budget * 1000) + 1
-    chosen: list[str] = []
+    chosen: list[CheckResult] = []
     left = budget * 1000
-    for key in keys:
-        if (needed := cost.get(key, unknown)) <= left:
+    for row in rows:
+        usual = unknown if row.computed_at is None else row.milliseconds
+        if (needed := some.get(row.key, usual)) <= left:
             left -= needed
-            chosen.append(key)
+            chosen.append(row)
     return chosen
 
 
