@@ -241,6 +241,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "verne.web.proxy.ProxyMiddleware",
+    "verne.web.refused.RefusalMiddleware",
     "django.middleware.security.SecurityMiddleware",
     # Early, so that it also stands on stylesheets and on what went wrong.
     "verne.web.middleware.ContentSecurityMiddleware",
@@ -306,6 +307,9 @@ _HOST = "__Host-" if HTTPS else ""
 SESSION_COOKIE_NAME = f"{_HOST}sessionid"
 CSRF_COOKIE_NAME = f"{_HOST}csrftoken"
 KNOWN_COOKIE_NAME = f"{_HOST}known"
+LANGUAGE_COOKIE_NAME = f"{_HOST}django_language"
+MESSAGES_COOKIE_NAME = f"{_HOST}messages"
+MESSAGE_STORAGE = "verne.web.entrance.told.Messages"
 SESSION_ENGINE = "verne.web.entrance.sessions"
 # The session itself ends sooner: Settings, Signing in.
 SESSION_COOKIE_AGE = 30 * 24 * 60 * 60
@@ -329,6 +333,8 @@ FORMAT_MODULE_PATH = ["verne.formats"]
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
+# Text as well, and no less in need of its character set.
+WHITENOISE_MIMETYPES = {".svg": "image/svg+xml; charset=utf-8"}
 
 TASKS = {
     "default": {
@@ -340,7 +346,7 @@ TASKS = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {"line": {"()": "verne.engine.log.Line"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {

@@ -18,7 +18,7 @@ from verne.engine import guests
 from verne.engine.limits import Limit
 from verne.engine.people import Person
 
-from .models import Token
+from .models import PREFIX, Token
 from .problem import Problem
 
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -48,6 +48,9 @@ class TokenAuth(HttpBearer):
             return None
         # Whoever sends a token means it: a wrong one is refused, though a session might do.
         scheme, _space, secret = request.headers["Authorization"].partition(" ")
+        # For the log: which one, as far as those who manage tokens see it themselves.
+        shown = secret.strip()[:8] if secret.strip().startswith(PREFIX) else "of no kind of ours"
+        request.asker = f"token {shown}"  # type: ignore[attr-defined]
         caller = self.authenticate(request, secret.strip()) if scheme.lower() == "bearer" else None
         if caller is None:
             raise Problem(401, "no-token")
@@ -60,6 +63,7 @@ class TokenAuth(HttpBearer):
         found = Token.of(token, at=now)
         if found is None:
             return None
+        request.asker = f"token {found.pk} of person {found.person_id}"  # type: ignore[attr-defined]
         if guests.is_guest(found.person):
             # What a guest looks at is noted page by page; a program would go around that.
             return None
