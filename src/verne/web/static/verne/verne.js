@@ -6,6 +6,7 @@
    data-pick, -pick-all    boxes of a list, and the box that picks them all
    data-draft="name"       a form whose words survive a reload; data-errors: it came back refused
    data-remember="name"    a details element that stays as it was left
+   data-from-hash          a field that takes what stands behind the # of the address, and is sent
    data-jump, data-dismiss, data-fill, data-focus, data-single-keys, data-forget-drafts */
 "use strict";
 (() => {
@@ -210,6 +211,14 @@
     const region = target.closest(".scroll");
     region.classList.toggle("fits", region.firstElementChild.offsetWidth <= region.clientWidth);
   }));
+
+  /* What stands behind the # of a link is a secret that no browser sends: it goes with the form. */
+  const secret = find("input[data-from-hash]");
+  if (secret && location.hash.length > 1) {
+    secret.value = location.hash.slice(1);
+    history.replaceState(null, "", location.pathname);
+    secret.form.requestSubmit();
+  }
 
   settleSent();
   keep.names().filter((name) => name.startsWith("draft:")).forEach((name) => { if (!(Date.now() - keep.get(name)?.at < MONTH)) keep.drop(name); });
