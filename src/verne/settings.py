@@ -117,6 +117,7 @@ def _postgresql(name: str, url: str) -> dict[str, Any]:
         raise ImproperlyConfigured(f"{name} cannot be read: {str(wrong).strip()}.") from wrong
     if not options.get("dbname"):
         raise ImproperlyConfigured(f"{name} names no database: postgresql://user@host/database.")
+    options |= _tls_to(options)
     size = _number("VERNE_POOL", 0, at_least=0)
     if size:
         options["pool"] = {"min_size": min(2, size), "max_size": size, "timeout": 20}
@@ -131,6 +132,24 @@ def _postgresql(name: str, url: str) -> dict[str, Any]:
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": options | {"application_name": options.get("application_name", "verne")},
     }
+
+
+def _tls_to(options: dict[str, Any]) -> dict[str, str]:
+    """TLS with a judged certificate for a database on another machine.
+
+    Left alone, libpq tries TLS, looks at no certificate, and goes on without. What the address or
+    its own variables say counts for more.
+    """
+    hosts = str(options.get("host") or os.environ.get("PGHOST", "")).split(",")
+    near = ("", "localhost", "127.0.0.1", "::1")
+    if all(host in near or host.startswith(("/", "@")) for host in hosts):
+        return {}
+    if "sslmode" in options or "service" in options or "PGSSLMODE" in os.environ:
+        return {}
+    named = "sslrootcert" in options or "PGSSLROOTCERT" in os.environ
+    if named or (Path.home() / ".postgresql" / "root.crt").exists():
+        return {"sslmode": "verify-full"}
+    return {"sslmode": "verify-full", "sslrootcert": "system"}
 
 
 def _replica_of(primary: dict[str, Any], url: str) -> dict[str, Any]:
@@ -242,6 +261,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "verne.web.proxy.ProxyMiddleware",
     "verne.web.refused.RefusalMiddleware",
+    "verne.web.proxy.HttpsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     # Early, so that it also stands on stylesheets and on what went wrong.
     "verne.web.middleware.ContentSecurityMiddleware",
@@ -317,6 +337,7 @@ SESSION_COOKIE_AGE = 30 * 24 * 60 * 60
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+SECURE_HSTS_INCLUDE_SUBDOMAINS = _flag("VERNE_HSTS_SUBDOMAINS", True)
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if HTTPS else 0
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True

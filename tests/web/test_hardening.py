@@ -91,7 +91,11 @@ def test_by_https_cookies_travel_no_other_way(monkeypatch: pytest.MonkeyPatch) -
 
 def test_browsers_are_told_to_keep_to_https(client: Client, settings: Any, db: None) -> None:
     settings.SECURE_HSTS_SECONDS = 31536000
-    assert "max-age=31536000" in client.get("/sign-in/", secure=True)["Strict-Transport-Security"]
+    told = client.get("/sign-in/", secure=True)["Strict-Transport-Security"]
+    assert told == "max-age=31536000; includeSubDomains"
+    settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = False
+    told = Client().get("/sign-in/", secure=True)["Strict-Transport-Security"]
+    assert told == "max-age=31536000"
 
 
 @pytest.mark.django_db

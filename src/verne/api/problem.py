@@ -39,6 +39,8 @@ TYPES = {
     "malformed": "The request could not be read: its JSON or its form is broken.",
     "no-token": "Send a token as `Authorization: Bearer vrn_…`; this one is missing, wrong, "
     "expired or revoked.",
+    "by-http": "This came by http, where others can read it, and was not looked at. Revoke the "
+    "token, make another, and call by https.",
     "not-allowed": "Your roles, or the scope of your token, do not include this.",
     "not-found": "There is no such thing, or you may not see it.",
     "no-such-method": "This address does not take this method; `Allow` says which it takes.",
