@@ -330,6 +330,7 @@ CSRF_COOKIE_NAME = f"{_HOST}csrftoken"
 KNOWN_COOKIE_NAME = f"{_HOST}known"
 LANGUAGE_COOKIE_NAME = f"{_HOST}django_language"
 MESSAGES_COOKIE_NAME = f"{_HOST}messages"
+HERE_COOKIE_NAME = f"{_HOST}here"
 MESSAGE_STORAGE = "verne.web.entrance.told.Messages"
 SESSION_ENGINE = "verne.web.entrance.sessions"
 # The session itself ends sooner: Settings, Signing in.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 import re
 from collections.abc import Callable
@@ -562,6 +563,45 @@ def test_people_see_where_they_are_signed_in_and_end_one(nora: Person) -> None:
     assert sorted([inside(there), inside(third)]) == [False, True]
     here.post("/profile/security/end-others")
     assert [inside(here), inside(there), inside(third)] == [True, False, False]
+
+
+def test_a_cookie_for_the_pages_lives_as_long_as_the_session(nora: Person) -> None:
+    client = Client()
+    sign_in(client, nora)
+    assert "here" not in client.cookies
+    client.get("/services/")
+    mark = client.cookies["here"]
+    left = (Session.objects.get().expires_at - timezone.now()).total_seconds()
+    assert abs(mark["max-age"] - left) < 5
+    assert mark.value == "1" and not mark["httponly"] and mark["samesite"] == "Lax"
+    # Put off with the session, once a minute.
+    assert "here" not in client.get("/services/").cookies
+    Session.objects.update(last_at=timezone.now() - timedelta(minutes=2))
+    assert "here" in client.get("/services/").cookies
+    client.post("/sign-out/")
+    assert client.cookies["here"].value == ""
+
+
+def test_nothing_of_a_page_is_kept_by_a_browser(nora: Person, browse: Browse) -> None:
+    client = browse(nora)
+    for address in ("/", "/services/", "/profile/", "/services/export?format=csv", "/nowhere/"):
+        assert "no-store" in client.get(address)["Cache-Control"]
+    assert "no-store" not in client.get("/static/verne/verne.css")["Cache-Control"]
+
+
+def test_the_key_of_drafts_is_of_one_person_and_in_their_pages_only(
+    nora: Person, head: Person, browse: Browse
+) -> None:
+    def key(client: Client, address: str = "/profile/") -> str | None:
+        page = client.get(address).content.decode()
+        found = re.search(r'data-drafts-key="([^"]+)"', page)
+        return found[1] if found else None
+
+    hers, other = key(browse(nora)), key(browse(head))
+    assert hers and other and hers != other
+    assert len(base64.b64decode(hers)) == 32
+    assert key(browse(nora)) == hers
+    assert key(Client(), "/sign-in/") is None
 
 
 def test_ending_a_session_asks_for_the_password_unless_one_has_just_come_in(nora: Person) -> None:
