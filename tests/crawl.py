@@ -347,7 +347,6 @@ FILLS: dict[str, Fill] = {
     # What a hole is called says what goes in, unless the address is named below.
     "ref": lambda world, known: [known.record.ref],
     "slug": lambda world, known: [known.register.slug],
-    "secret": only("x"),
     "token": only("x"),
     "key": _checks,
     "id": _obligations,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -80,3 +81,46 @@ def test_a_start_ends_with_the_reason(wrong: dict[str, str], tmp_path: Path) -> 
     )
     assert done.returncode
     assert next(iter(wrong)) in done.stderr.splitlines()[-1]
+
+
+# --- TLS -----------------------------------------------------------------------------------------
+
+
+def tls(url: str) -> dict[str, str]:
+    options = of_the_program._postgresql("DATABASE_URL", url)["OPTIONS"]
+    return {name: value for name, value in options.items() if name.startswith("ssl")}
+
+
+def test_a_database_on_another_machine_has_to_show_its_certificate(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    judged = {"sslmode": "verify-full", "sslrootcert": "system"}
+    assert tls("postgresql://verne@db.example.org/desk") == judged
+    assert tls("postgresql://verne@localhost,db2/desk") == judged
+    own = "postgresql://db/desk?sslrootcert=/etc/ca.pem"
+    assert tls(own) == {"sslmode": "verify-full", "sslrootcert": "/etc/ca.pem"}
+    # What the operator says counts for more.
+    assert tls("postgresql://db/desk?sslmode=disable") == {"sslmode": "disable"}
+    monkeypatch.setenv("PGSSLMODE", "require")
+    assert tls("postgresql://db/desk") == {}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql:///desk",
+        "postgresql://verne@127.0.0.1/desk",
+        "postgresql://localhost:5432/desk",
+        "postgresql:///desk?host=/run/postgresql",
+    ],
+)
+def test_a_database_on_this_machine_is_asked_as_it_is(url: str) -> None:
+    assert tls(url) == {}
+
+
+def test_the_mail_server_has_to_show_its_certificate() -> None:
+    from django.core.mail.backends.smtp import EmailBackend
+
+    context = EmailBackend(host="mail.example.org", use_tls=True).ssl_context
+    assert context.check_hostname and context.verify_mode is ssl.CERT_REQUIRED

@@ -117,6 +117,7 @@ def _postgresql(name: str, url: str) -> dict[str, Any]:
         raise ImproperlyConfigured(f"{name} cannot be read: {str(wrong).strip()}.") from wrong
     if not options.get("dbname"):
         raise ImproperlyConfigured(f"{name} names no database: postgresql://user@host/database.")
+    options |= _tls_to(options)
     size = _number("VERNE_POOL", 0, at_least=0)
     if size:
         options["pool"] = {"min_size": min(2, size), "max_size": size, "timeout": 20}
@@ -131,6 +132,24 @@ def _postgresql(name: str, url: str) -> dict[str, Any]:
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": options | {"application_name": options.get("application_name", "verne")},
     }
+
+
+def _tls_to(options: dict[str, Any]) -> dict[str, str]:
+    """TLS with a judged certificate for a database on another machine.
+
+    Left alone, libpq tries TLS, looks at no certificate, and goes on without. What the address or
+    its own variables say counts for more.
+    """
+    hosts = str(options.get("host") or os.environ.get("PGHOST", "")).split(",")
+    near = ("", "localhost", "127.0.0.1", "::1")
+    if all(host in near or host.startswith(("/", "@")) for host in hosts):
+        return {}
+    if "sslmode" in options or "service" in options or "PGSSLMODE" in os.environ:
+        return {}
+    named = "sslrootcert" in options or "PGSSLROOTCERT" in os.environ
+    if named or (Path.home() / ".postgresql" / "root.crt").exists():
+        return {"sslmode": "verify-full"}
+    return {"sslmode": "verify-full", "sslrootcert": "system"}
 
 
 def _replica_of(primary: dict[str, Any], url: str) -> dict[str, Any]:
@@ -243,6 +262,8 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "verne.web.proxy.ProxyMiddleware",
+    "verne.web.refused.RefusalMiddleware",
+    "verne.web.proxy.HttpsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     # Early, so that it also stands on stylesheets and on what went wrong.
     "verne.web.middleware.ContentSecurityMiddleware",
@@ -285,7 +306,8 @@ AUTH_PASSWORD_VALIDATORS = [
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
         "OPTIONS": {"min_length": 12},
     },
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "verne.web.entrance.words.Usual"},
+    {"NAME": "verne.web.entrance.words.NotOurWords"},
     {
         "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
         "OPTIONS": {"user_attributes": ("username", "name", "email")},
@@ -308,12 +330,17 @@ _HOST = "__Host-" if HTTPS else ""
 SESSION_COOKIE_NAME = f"{_HOST}sessionid"
 CSRF_COOKIE_NAME = f"{_HOST}csrftoken"
 KNOWN_COOKIE_NAME = f"{_HOST}known"
+LANGUAGE_COOKIE_NAME = f"{_HOST}django_language"
+MESSAGES_COOKIE_NAME = f"{_HOST}messages"
+HERE_COOKIE_NAME = f"{_HOST}here"
+MESSAGE_STORAGE = "verne.web.entrance.told.Messages"
 SESSION_ENGINE = "verne.web.entrance.sessions"
 # The session itself ends sooner: Settings, Signing in.
 SESSION_COOKIE_AGE = 30 * 24 * 60 * 60
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+SECURE_HSTS_INCLUDE_SUBDOMAINS = _flag("VERNE_HSTS_SUBDOMAINS", True)
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if HTTPS else 0
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -331,6 +358,8 @@ FORMAT_MODULE_PATH = ["verne.formats"]
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
+# Text as well, and no less in need of its character set.
+WHITENOISE_MIMETYPES = {".svg": "image/svg+xml; charset=utf-8"}
 
 TASKS = {
     "default": {
@@ -342,7 +371,7 @@ TASKS = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {"line": {"()": "verne.engine.log.Line"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import include, path
 
+from verne.web.entrance import vault
 from verne.web.pages import specimens
 from verne.web.parts import Shell
 
@@ -23,7 +24,10 @@ def note(request: HttpRequest) -> HttpResponse:
         {
             "text": text,
             "error": "Say yes." if text else "",
-            "shell": Shell(person_key=request.GET.get("as", "")),
+            "shell": Shell(
+                person_key=request.GET.get("as", ""),
+                drafts_key=vault.key_of_drafts(7) if "as" in request.GET else "",
+            ),
         },
     )
 

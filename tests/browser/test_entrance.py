@@ -93,6 +93,25 @@ def look_at(page: Any) -> None:
     page.set_viewport_size({"width": 1280, "height": 840})
 
 
+def test_a_link_leads_to_a_new_password_by_what_stands_behind_it(window: Any) -> None:
+    sign_in(window, "ada")
+    window.wait_for_url(lambda url: "/sign-in/" not in url)
+    window.goto("/settings/people/")
+    window.get_by_role("link", name="Petr Novak").first.click()
+    window.goto(f"{window.url.rstrip('/')}/access/")
+    window.get_by_role("button", name="Make a link").click()
+    link = re.search(r"http\S+/sign-in/new/#[\w-]+", window.locator("main").inner_text())
+    assert link
+    sign_out(window)
+    asked: list[str] = []
+    window.on("request", lambda request: asked.append(request.url))
+    window.goto(link.group())
+    window.get_by_text("your sign-in name is petr").wait_for()
+    assert window.url.endswith("/sign-in/new/")
+    assert not [url for url in asked if link.group().partition("#")[2] in url]
+    look_at(window)
+
+
 def test_a_passkey_is_made_and_opens_alone_and_as_the_second_step_and_signs(window: Any) -> None:
     with_device(window)
     sign_in(window, "ada")

@@ -642,12 +642,44 @@ def test_a_draft_survives_a_reload_and_ends_with_the_filing(visit: Visit):
     page.get_by_label("Title").fill("The phone is silent")
     choose(page, "Impact", "Low")
     page.reload()
+    page.wait_for_selector("form .notice")
     assert page.get_by_label("Title").input_value() == "The phone is silent"
     assert page.get_by_label("Impact").input_value() == "3"
     page.get_by_role("button", name="File it").click()
     page.wait_for_url("**/r/INC-*")
     page.goto("/incidents/new")
     assert page.get_by_label("Title").input_value() == ""
+
+
+def test_when_a_session_ends_by_itself_nothing_stays_and_the_draft_comes_back(visit: Visit):
+    page = visit("jun")
+    page.goto("/incidents/new?from=desk")
+    page.get_by_label("Title").fill("The lamp is out")
+    page.wait_for_function(
+        "() => Object.keys(localStorage).some((name) => name.includes('draft:'))"
+    )
+    # The cookies go when the session does, and the page by itself.
+    page.context.clear_cookies()
+    page.wait_for_url(lambda url: "/sign-in/?next=" in url)
+    assert "The lamp" not in page.evaluate("JSON.stringify({ ...localStorage })")
+    page.get_by_label("Sign-in name").fill("jun")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/incidents/new?from=desk")
+    page.wait_for_selector("form .notice")
+    assert page.get_by_label("Title").input_value() == "The lamp is out"
+
+
+def test_going_back_leads_to_the_list_as_it_was(visit: Visit):
+    page = visit("jun")
+    page.goto("/incidents/")
+    page.locator("[data-row] a").nth(8).scroll_into_view_if_needed()
+    where = page.evaluate("scrollY")
+    page.locator("[data-row] a").nth(8).click()
+    page.wait_for_url("**/r/INC-*")
+    page.go_back()
+    page.wait_for_url("**/incidents/")
+    assert abs(page.evaluate("scrollY") - where) < 40
 
 
 def test_a_refused_form_keeps_what_was_typed(visit: Visit):

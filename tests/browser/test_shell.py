@@ -272,6 +272,18 @@ def test_a_refused_form_keeps_its_draft(page: Any):
     assert page.input_value("#comment-text") == "no"
 
 
+def test_going_back_to_a_refused_form_sends_nothing_again(page: Any):
+    write(page, "no")
+    page.click(".composer button")
+    page.wait_for_selector(".errors")
+    page.fill("#comment-text", "Port 17 flaps")
+    page.click(".composer button")
+    page.wait_for_selector(".errors", state="detached")
+    page.go_back()
+    assert page.locator("#comment-text").is_visible()
+    assert page.locator(".errors").count() == 0
+
+
 def test_a_failure_keeps_the_draft(page: Any):
     write(page, "please fail")
     page.click(".composer button")
@@ -286,4 +298,20 @@ def test_two_people_on_one_machine_do_not_see_each_others_drafts(page: Any):
     page.goto("/note/?as=pavel")
     assert page.input_value("#comment-text") == ""
     page.goto("/note/?as=ana")
+    page.wait_for_selector(".notice")
     assert page.input_value("#comment-text") == "Port 17 flaps"
+
+
+def test_a_draft_lies_sealed_and_nobody_reads_it_without_the_key_of_the_page(page: Any):
+    page.goto("/note/?as=ana")
+    page.fill("#comment-text", "Port 17 flaps")
+    page.wait_for_function(
+        "() => Object.keys(localStorage).some((name) => name.includes('draft:'))"
+    )
+    kept = page.evaluate("JSON.stringify({ ...localStorage })")
+    assert "sealed" in kept and "Port 17" not in kept
+    page.reload()
+    page.wait_for_selector(".notice")
+    assert page.input_value("#comment-text") == "Port 17 flaps"
+    page.goto("/note/")
+    assert page.input_value("#comment-text") == ""

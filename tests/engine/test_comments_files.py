@@ -81,6 +81,8 @@ def test_whoever_listens_fails_the_comment_with_it(
 
 # Files
 
+PNG = b"\x89PNG\r\n\x1a\n and the rest"
+
 
 def test_a_file_is_kept_under_its_hash_and_comes_back_as_it_was(
     incident: Incident, manager: Person
@@ -136,7 +138,7 @@ def test_a_browser_shows_pictures_and_runs_nothing(incident: Incident, manager: 
     assert page["Content-Disposition"].startswith("attachment")
     assert page["X-Content-Type-Options"] == "nosniff"
     assert "sandbox" in page["Content-Security-Policy"]
-    picture = respond(attach(incident, BytesIO(b"\x89PNG"), name="till.png", by=manager))
+    picture = respond(attach(incident, BytesIO(PNG), name="till.png", by=manager))
     assert picture["Content-Type"] == "image/png"
     assert not picture["Content-Disposition"].startswith("attachment")
 
@@ -146,7 +148,7 @@ def test_customers_open_public_files_and_hang_on_their_own(
 ) -> None:
     attach(incident, BytesIO(b"internal"), name="mail.log", by=manager)
     attach(incident, BytesIO(b"for you"), name="guide.txt", by=manager, public=True)
-    theirs = attach(incident, BytesIO(b"screen"), name="till.png", by=customer)
+    theirs = attach(incident, BytesIO(PNG), name="till.png", by=customer)
     assert theirs.public
     names = {row.name for row in files.readable(incident, customer)}
     assert names == {"guide.txt", "till.png"}
@@ -171,7 +173,7 @@ def test_customers_take_off_what_they_hung_on_themselves(
     incident: Incident, manager: Person, customer: Person
 ) -> None:
     ours = attach(incident, BytesIO(b"for you"), name="guide.txt", by=manager, public=True)
-    theirs = attach(incident, BytesIO(b"screen"), name="till.png", by=customer)
+    theirs = attach(incident, BytesIO(PNG), name="till.png", by=customer)
     with pytest.raises(PermissionDenied):
         detach(ours, by=customer, note="I do not like it")
     detach(theirs, by=customer, note="Shows a name")
@@ -181,3 +183,21 @@ def test_customers_take_off_what_they_hung_on_themselves(
 def test_those_who_only_look_attach_nothing(incident: Incident, reader: Person) -> None:
     with pytest.raises(PermissionDenied):
         attach(incident, BytesIO(b"x"), name="x.txt", by=reader)
+
+
+def shown_text(incident: Incident, manager: Person, content: bytes) -> Any:
+    return respond(attach(incident, BytesIO(content), name="mail.log", by=manager))
+
+
+def test_a_text_is_shown_with_its_character_set_or_offered_for_saving(
+    incident: Incident, manager: Person
+) -> None:
+    ours = shown_text(incident, manager, "큐가 가득 찼습니다".encode())
+    assert ours["Content-Type"] == "text/plain; charset=utf-8"
+    assert not ours["Content-Disposition"].startswith("attachment")
+    assert content_of(ours).decode() == "큐가 가득 찼습니다"
+    for unknown in ("Ça marche".encode("latin-1"), b"long " * 300_000):
+        answer = shown_text(incident, manager, unknown)
+        assert answer["Content-Type"] == "application/octet-stream"
+        assert answer["Content-Disposition"].startswith("attachment")
+        assert content_of(answer) == unknown

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import math
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -107,8 +109,18 @@ def test_codes_are_those_of_the_standard(seconds: int, code: str) -> None:
     secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
     at = datetime.fromtimestamp(seconds, UTC)
     assert app_codes.code_at(secret, app_codes.step_at(at)) == code
-    assert app_codes.matching_step(secret, code, at=at + timedelta(seconds=30)) is not None
-    assert app_codes.matching_step(secret, code, at=at + timedelta(seconds=90)) is None
+
+
+def test_a_code_lives_for_its_half_minute_and_the_one_after() -> None:
+    secret = app_codes.new_secret()
+    begins = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
+    code = app_codes.code_at(secret, app_codes.step_at(begins))
+
+    def opens(seconds: int) -> bool:
+        at = begins + timedelta(seconds=seconds)
+        return app_codes.matching_step(secret, code, at=at) is not None
+
+    assert [opens(s) for s in (-1, 0, 29, 30, 59, 60)] == [False, True, True, True, True, False]
 
 
 def test_an_app_is_added_with_its_picture_and_asked_for_from_then_on(nora: Person) -> None:
@@ -200,6 +212,18 @@ def test_a_recovery_code_opens_once_and_is_told(client: Client, nora: Person) ->
     sign_in(again, nora)
     assert again.post("/sign-in/second/", {"code": code}).status_code == 422
     assert AccountEvent.objects.filter(person=nora, what="code_used").exists()
+
+
+def test_a_recovery_code_cannot_be_guessed_and_older_ones_still_open(nora: Person) -> None:
+    bits = math.log2(len(recovery.LETTERS)) * recovery.LENGTH
+    assert bits >= 112
+    codes = recovery.make(nora, by=nora)
+    assert len(set(codes)) == 10
+    assert all(len(code.replace("-", "")) == recovery.LENGTH for code in codes)
+    with act("settle", by=nora):
+        RecoveryCode.objects.create(person=nora, digest=recovery._digest(nora, "abcdefghjkmnpqrs"))
+    assert recovery.use(nora, "abcd-efgh-jkmn-pqrs")
+    assert not recovery.use(nora, "abcd-efgh-jkmn-pqrs")
 
 
 def test_new_recovery_codes_take_the_password_and_end_the_old(client: Client, nora: Person) -> None:
@@ -444,7 +468,12 @@ def test_a_guest_from_outside_reaches_their_own_security_and_no_more(browse: Bro
 
 def a_link(client: Client, person: Person) -> str:
     page = client.post(f"/settings/people/{person.pk}/access/link").content.decode()
-    return re.search(r"http://testserver(/sign-in/new/[^<]+)", page)[1]  # type: ignore[index]
+    return re.search(r"http://testserver(/sign-in/new/#[^<]+)", page)[1]  # type: ignore[index]
+
+
+def follow(client: Client, link: str) -> Any:
+    """What the script of the page does with it."""
+    return client.post("/sign-in/new/", {"secret": link}, follow=True)
 
 
 def test_a_link_sets_a_password_once(nora: Person, head: Person, browse: Browse) -> None:
@@ -452,15 +481,16 @@ def test_a_link_sets_a_password_once(nora: Person, head: Person, browse: Browse)
     link = a_link(client, nora)
     assert PasswordLink.objects.get().digest not in link
     stranger = Client()
-    assert stranger.get(link).status_code == 200
+    assert "Paste the whole link" in stranger.get("/sign-in/new/").content.decode()
+    assert nora.username in follow(stranger, link).content.decode()
     short = {"new": "short", "again": "short"}
-    assert stranger.post(link, short).status_code == 422
+    assert stranger.post("/sign-in/new/", short).status_code == 422
     said = {"new": "three gulls on a rope", "again": "three gulls on a rope"}
-    assert stranger.post(link, said)["Location"] == "/sign-in/"
+    assert stranger.post("/sign-in/new/", said)["Location"] == "/sign-in/"
     assert not inside(other)
     assert not inside(stranger)
-    assert stranger.get(link).status_code == 404
-    assert stranger.post(link, said).status_code == 404
+    assert follow(stranger, link).status_code == 404
+    assert "Paste the whole link" in stranger.post("/sign-in/new/", said).content.decode()
     assert sign_in(stranger, nora, "three gulls on a rope").status_code == 302
 
 
@@ -469,14 +499,31 @@ def test_a_link_ends_with_its_time_with_the_next_and_with_the_person(
 ) -> None:
     client, stranger = browse(head), Client()
     first, second = a_link(client, nora), a_link(client, nora)
-    assert stranger.get(first).status_code == 404
+    assert follow(stranger, first).status_code == 404
     with act("settle", by=None):
         PasswordLink.objects.update(expires_at=timezone.now())
-    assert stranger.get(second).status_code == 404
+    assert follow(stranger, second).status_code == 404
     third = a_link(client, nora)
     with act("settle", by=None):
         Person.objects.filter(pk=nora.pk).update(active=False)
-    assert stranger.get(third).status_code == 404
+    assert follow(stranger, third).status_code == 404
+
+
+def test_a_link_carries_its_secret_where_no_server_and_no_log_sees_it(
+    nora: Person, head: Person, browse: Browse, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Behind the #, which browsers keep to themselves; from there into the body of a form."""
+    link = a_link(browse(head), nora)
+    address, _mark, secret = link.partition("#")
+    assert address == "/sign-in/new/" and links.of(secret) is not None
+    stranger = Client()
+    assert stranger.get(f"/sign-in/new/{secret}/").status_code == 404
+    answer = stranger.post("/sign-in/new/", {"secret": secret})
+    assert answer["Location"] == "/sign-in/new/"
+    assert secret not in str(Session.objects.values_list("data", flat=True))
+    assert Client().post("/sign-in/new/", {"secret": "guess"}).status_code == 404
+    assert "Wrong or spent link from 127.0.0.1" in caplog.text
+    assert secret not in caplog.text and "guess" not in caplog.text
 
 
 def test_a_link_does_not_go_around_the_second_step(nora: Person, head: Person) -> None:
@@ -516,6 +563,63 @@ def test_people_see_where_they_are_signed_in_and_end_one(nora: Person) -> None:
     assert sorted([inside(there), inside(third)]) == [False, True]
     here.post("/profile/security/end-others")
     assert [inside(here), inside(there), inside(third)] == [True, False, False]
+
+
+def test_a_cookie_for_the_pages_lives_as_long_as_the_session(nora: Person) -> None:
+    client = Client()
+    sign_in(client, nora)
+    assert "here" not in client.cookies
+    client.get("/services/")
+    mark = client.cookies["here"]
+    left = (Session.objects.get().expires_at - timezone.now()).total_seconds()
+    assert abs(mark["max-age"] - left) < 5
+    assert mark.value == "1" and not mark["httponly"] and mark["samesite"] == "Lax"
+    # Put off with the session, once a minute.
+    assert "here" not in client.get("/services/").cookies
+    Session.objects.update(last_at=timezone.now() - timedelta(minutes=2))
+    assert "here" in client.get("/services/").cookies
+    client.post("/sign-out/")
+    assert client.cookies["here"].value == ""
+
+
+def test_nothing_of_a_page_is_kept_by_a_browser(nora: Person, browse: Browse) -> None:
+    client = browse(nora)
+    for address in ("/", "/services/", "/profile/", "/services/export?format=csv", "/nowhere/"):
+        assert "no-store" in client.get(address)["Cache-Control"]
+    assert "no-store" not in client.get("/static/verne/verne.css")["Cache-Control"]
+
+
+def test_the_key_of_drafts_is_of_one_person_and_in_their_pages_only(
+    nora: Person, head: Person, browse: Browse
+) -> None:
+    def key(client: Client, address: str = "/profile/") -> str | None:
+        page = client.get(address).content.decode()
+        found = re.search(r'data-drafts-key="([^"]+)"', page)
+        return found[1] if found else None
+
+    hers, other = key(browse(nora)), key(browse(head))
+    assert hers and other and hers != other
+    assert len(base64.b64decode(hers)) == 32
+    assert key(browse(nora)) == hers
+    assert key(Client(), "/sign-in/") is None
+
+
+def test_ending_a_session_asks_for_the_password_unless_one_has_just_come_in(nora: Person) -> None:
+    here, there = Client(), Client()
+    for client in (here, there):
+        sign_in(client, nora)
+    Session.objects.update(began_at=timezone.now() - timedelta(minutes=11))
+    page = here.get("/profile/security/").content.decode()
+    number = re.search(r'name="session" value="(\d+)"', page)[1]  # type: ignore[index]
+    for address, said in (("end", {"session": number}), ("end-others", {})):
+        there_now = f"/profile/security/{address}"
+        asked = here.post(there_now, said)
+        assert asked.status_code == 200 and 'name="password"' in asked.content.decode()
+        assert here.post(there_now, {**said, "password": "guess"}).status_code == 422
+        assert inside(there)
+        assert here.post(there_now, {**said, "password": PASSWORD}).status_code == 302
+        assert not inside(there) and inside(here)
+        sign_in(there, nora)
 
 
 def test_nobody_ends_a_session_of_somebody_else(nora: Person, head: Person, browse: Browse) -> None:
@@ -666,7 +770,8 @@ def test_the_only_administrator_is_let_in_again_from_the_command_line(head: Pers
     link = done.stdout.strip().splitlines()[0]
     said = {"new": "three gulls on a rope", "again": "three gulls on a rope"}
     client = Client()
-    assert client.post(link, said).status_code == 302
+    assert follow(client, link).status_code == 200
+    assert client.post("/sign-in/new/", said).status_code == 302
     assert secret and not Factor.objects.exists()
     page = sign_in(client, head, "three gulls on a rope", follow=True).content.decode()
     assert "An administrator removed every second step" in page

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings as ours
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import get_resolver
@@ -77,7 +78,7 @@ def test_forms_are_refused_without_their_token(manager: Person) -> None:
 def test_by_https_cookies_travel_no_other_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VERNE_HTTPS", "1")
     found = runpy.run_path(str(SETTINGS))
-    for name in ("SESSION", "CSRF", "KNOWN"):
+    for name in ("SESSION", "CSRF", "KNOWN", "LANGUAGE", "MESSAGES"):
         assert found[f"{name}_COOKIE_NAME"].startswith("__Host-")
     for name in ("SESSION", "CSRF", "LANGUAGE"):
         assert found[f"{name}_COOKIE_SECURE"] is found[f"{name}_COOKIE_HTTPONLY"] is True
@@ -90,7 +91,11 @@ def test_by_https_cookies_travel_no_other_way(monkeypatch: pytest.MonkeyPatch) -
 
 def test_browsers_are_told_to_keep_to_https(client: Client, settings: Any, db: None) -> None:
     settings.SECURE_HSTS_SECONDS = 31536000
-    assert "max-age=31536000" in client.get("/sign-in/", secure=True)["Strict-Transport-Security"]
+    told = client.get("/sign-in/", secure=True)["Strict-Transport-Security"]
+    assert told == "max-age=31536000; includeSubDomains"
+    settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = False
+    told = Client().get("/sign-in/", secure=True)["Strict-Transport-Security"]
+    assert told == "max-age=31536000"
 
 
 @pytest.mark.django_db
@@ -106,6 +111,27 @@ def test_the_cookie_of_a_session_is_for_this_site_and_no_script(manager: Person)
         cookie = client.cookies[name]
         assert cookie["httponly"] and cookie["samesite"] == "Lax" and cookie["path"] == "/"
         assert not cookie["domain"]
+
+
+@pytest.mark.django_db
+def test_no_cookie_goes_by_a_name_of_its_own(manager: Person, browse: Browse) -> None:
+    """All there are have a name in the settings, where VERNE_HTTPS makes it `__Host-`."""
+    named = {getattr(ours, name) for name in dir(ours) if name.endswith("_COOKIE_NAME")}
+    client = browse(manager)
+    client.post("/preferences/", {"language": "ko"})
+    client.get("/profile/")
+    client.post("/sign-out/")
+    assert {"django_language", "messages"} <= set(client.cookies) <= named
+    for cookie in client.cookies.values():
+        assert cookie["path"] == "/" and not cookie["domain"]
+
+
+def test_whatever_is_static_and_text_names_its_character_set(client: Client, db: None) -> None:
+    folder = Path(verne.__file__).parent / "web" / "static"
+    for path in folder.rglob("*.*"):
+        answer = client.get(f"/static/{path.relative_to(folder).as_posix()}")
+        assert answer.status_code == 200
+        assert "charset=" in answer["Content-Type"]
 
 
 # --- How often -----------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ def test_customers_land_in_the_portal_wherever_they_go(customer: Person, browse:
 def test_a_fault_is_reported_in_plain_words(
     customer: Person, harbour: Organization, tills: Service, browse: Browse
 ) -> None:
-    picture = SimpleUploadedFile("screen.png", b"\x89PNG rest", "image/png")
+    picture = SimpleUploadedFile("screen.png", b"\x89PNG\r\n\x1a\n rest", "image/png")
     said = {
         "title": "The till in shop 4 is dark",
         "description": "Since ten",

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 
 from verne import settings as of_the_program
+from verne.api.models import Token, TokenUse
+from verne.cli.listening import listen
+from verne.engine.people import Person
 from verne.web.proxy import ProxyMiddleware
 
 TOLD = {
@@ -84,3 +89,60 @@ def test_a_name_or_everybody_is_refused_as_proxy(
     monkeypatch.setenv("VERNE_PROXIES", named)
     with pytest.raises(ImproperlyConfigured, match="VERNE_PROXIES"):
         of_the_program._proxies()
+
+
+# --- By https only -------------------------------------------------------------------------------
+
+CONF = Path(__file__).resolve().parents[2] / "deploy" / "nginx" / "verne.conf"
+
+
+@pytest.mark.django_db
+def test_with_https_nothing_is_told_by_http(
+    client: Client, manager: Person, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.HTTPS = True
+    assert client.get("/static/verne/verne.css").status_code == 200
+    for address in ("/sign-in/", "/nowhere/", "/"):
+        answer = client.get(address)
+        assert answer.status_code == 403 and "VERNE_PROXIES" in answer.content.decode()
+    assert client.post("/sign-in/", {"username": "a", "password": "b"}).status_code == 403
+    assert client.get("/sign-in/", secure=True).status_code == 200
+    settings.HTTPS = False
+    assert client.get("/sign-in/").status_code == 200
+
+
+@pytest.mark.django_db
+def test_a_token_sent_by_http_is_refused_unread_and_written_down(
+    manager: Person, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    token, secret = Token.issue(manager, name="Monitoring", by=manager)
+    program = Client(headers={"Authorization": f"Bearer {secret}"})
+    settings.HTTPS = True
+    answer = program.get("/api/v1/services")
+    assert answer.status_code == 403
+    assert answer.json()["type"] == "/api/v1/docs#problem-by-http"
+    assert f"token {token.start} from" in caplog.text and secret not in caplog.text
+    assert not TokenUse.objects.exists()
+    browser = Client()
+    browser.force_login(manager)
+    assert browser.get("/api/v1/services").status_code == 403
+    assert program.get("/api/v1/services", secure=True).status_code == 200
+
+
+def test_the_proxy_leads_people_to_https_and_tells_programs_no() -> None:
+    plain = CONF.read_text().partition("listen 80;")[2].partition("listen 443")[0]
+    assert "return 301 https://" in plain
+    api = plain.partition("location /api/ {")[2].partition("    }")[0]
+    assert "return 403" in api and "301" not in api
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7"])
+def test_beyond_this_machine_nothing_is_served_without_a_word_on_https(
+    host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VERNE_HTTPS", raising=False)
+    with pytest.raises(click.UsageError, match="VERNE_HTTPS=1"):
+        listen(host, 0)
+    listen("127.0.0.1", 0).close()
+    monkeypatch.setenv("VERNE_HTTPS", "0")
+    listen("0.0.0.0", 0).close()

@@ -209,4 +209,4 @@ def test_the_browser_may_run_nothing_that_is_written_in_a_page(
         assert " onclick=" not in page
         assert "<script>" not in page
         assert answer["X-Frame-Options"] == "DENY"
-        assert "no-cache" in answer["Cache-Control"]
+        assert "no-store" in answer["Cache-Control"]

@@ -18,7 +18,7 @@ from verne.engine import guests
 from verne.engine.limits import Limit
 from verne.engine.people import Person
 
-from .models import Token
+from .models import PREFIX, Token
 from .problem import Problem
 
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -44,10 +44,19 @@ class TokenAuth(HttpBearer):
     """`Authorization: Bearer vrn_…`"""
 
     def __call__(self, request: HttpRequest) -> Caller | None:
+        by_http = settings.HTTPS and not request.is_secure()
         if "Authorization" not in request.headers:
+            if by_http:
+                raise Problem(403, "by-http")
             return None
         # Whoever sends a token means it: a wrong one is refused, though a session might do.
         scheme, _space, secret = request.headers["Authorization"].partition(" ")
+        # For the log: which one, as far as those who manage tokens see it themselves.
+        shown = secret.strip()[:8] if secret.strip().startswith(PREFIX) else "of no kind of ours"
+        request.asker = f"token {shown}"  # type: ignore[attr-defined]
+        if by_http:
+            # Not even whether it was a good one is said to whoever listens.
+            raise Problem(403, "by-http")
         caller = self.authenticate(request, secret.strip()) if scheme.lower() == "bearer" else None
         if caller is None:
             raise Problem(401, "no-token")
@@ -60,6 +69,7 @@ class TokenAuth(HttpBearer):
         found = Token.of(token, at=now)
         if found is None:
             return None
+        request.asker = f"token {found.pk} of person {found.person_id}"  # type: ignore[attr-defined]
         if guests.is_guest(found.person):
             # What a guest looks at is noted page by page; a program would go around that.
             return None

@@ -39,6 +39,8 @@ TYPES = {
     "malformed": "The request could not be read: its JSON or its form is broken.",
     "no-token": "Send a token as `Authorization: Bearer vrn_…`; this one is missing, wrong, "
     "expired or revoked.",
+    "by-http": "This came by http, where others can read it, and was not looked at. Revoke the "
+    "token, make another, and call by https.",
     "not-allowed": "Your roles, or the scope of your token, do not include this.",
     "not-found": "There is no such thing, or you may not see it.",
     "no-such-method": "This address does not take this method; `Allow` says which it takes.",
@@ -165,7 +167,9 @@ def handle(api: NinjaAPI) -> None:
     """Have the API answer with problems, whatever happens."""
 
     def known(request: HttpRequest, error: Any) -> HttpResponse:
-        return respond(told(error))
+        problem = told(error)
+        request.refused_for = _in_short(problem)  # type: ignore[attr-defined]
+        return respond(problem)
 
     def unknown(request: HttpRequest, error: Any) -> HttpResponse:
         if trouble := behind(error):
@@ -186,6 +190,12 @@ def handle(api: NinjaAPI) -> None:
     ):
         api.add_exception_handler(kind, known)
     api.add_exception_handler(Exception, unknown)
+
+
+def _in_short(problem: Problem) -> str:
+    """For the log: the kind of problem, and the places in the request without what stood there."""
+    places = [str(each.get("pointer") or each.get("parameter") or "") for each in problem.errors]
+    return " ".join([problem.kind, *(place[:60] for place in places[:5] if place)])
 
 
 View = Callable[..., HttpResponseBase]

@@ -30,7 +30,7 @@ def command(username: str, reset: bool) -> None:
     # Through the app, for the faces do not import one another.
     pages: Any = apps.get_app_config("web")
     secret = pages.let_in_again(person, remove_second_steps=reset)
-    click.echo(f"/sign-in/new/{secret}/")
+    click.echo(f"/sign-in/new/#{secret}")
     click.echo(
         f"Hand it to {person.username}, behind the address of the program. It works once.", err=True
     )

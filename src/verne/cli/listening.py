@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import socket
 
 import click
 
+NEAR = ("127.0.0.1", "localhost", "::1")
+
 
 def listen(host: str, port: int) -> socket.socket:
     """Take an address, or end here and say what else can be done."""
+    _require_a_word_on_https(host)
     try:
         family, kind, protocol, _name, where = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -22,6 +26,17 @@ def listen(host: str, port: int) -> socket.socket:
             "Choose another with --port or --host."
         ) from wrong
     return listener
+
+
+def _require_a_word_on_https(host: str) -> None:
+    """Beyond this machine passwords travel in the clear only where somebody has said so."""
+    if host in NEAR or os.environ.get("VERNE_HTTPS", "").strip():
+        return
+    raise click.UsageError(
+        f"{host} is not this machine alone, and nothing says whether people come by https. "
+        "Put a proxy with TLS in front and set VERNE_HTTPS=1; or set VERNE_HTTPS=0 to speak "
+        "plainly, where everybody on the way can read passwords."
+    )
 
 
 def address_of(host: str, port: int) -> str:

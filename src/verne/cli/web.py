@@ -98,12 +98,28 @@ def _settings(bind: str, *, workers: int, threads: int) -> dict[str, Any]:
         # Whom to believe about the visitor's address is decided in web/proxy.py.
         "forwarded_allow_ips": "",
         "loglevel": "warning",
+        "logger_class": _logger(),
         # A name of an address says nothing in a proxy's log.
         "accesslog": None,
         # Its heartbeat file: a disk that is slow or full must not look like a worker that hangs.
         "worker_tmp_dir": "/dev/shm" if os.path.isdir("/dev/shm") else None,
         "when_ready": _say_ready,
     }
+
+
+def _logger() -> type:
+    """What gunicorn says goes where the rest goes, in the same form."""
+    from gunicorn.glogging import Logger
+
+    from verne.engine.log import Line
+
+    class OneLine(Logger):  # type: ignore[misc]
+        def setup(self, cfg: Any) -> None:
+            super().setup(cfg)
+            for handler in self.error_log.handlers:
+                handler.setFormatter(Line())
+
+    return OneLine
 
 
 def _say_ready(server: Any) -> None:

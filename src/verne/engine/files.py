@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import mimetypes
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
@@ -16,6 +16,7 @@ from django.http import FileResponse, Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from . import contents
 from .stores import DIGEST, Folder, Unreachable, store
 
 if TYPE_CHECKING:
@@ -24,22 +25,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("verne.files")
 
-REFUSED_TYPES = frozenset(
-    {
-        "application/x-msdownload",
-        "application/x-msdos-program",
-        "application/x-sh",
-        "application/hta",
-        "application/x-ms-installer",
-    }
+REFUSED_ENDINGS = frozenset(
+    {"exe", "dll", "msi", "bat", "cmd", "com", "scr", "hta", "ps1", "vbs", "sh", "lnk"}
 )
 """Programs: nobody needs to hand one out through a record."""
-REFUSED_ENDINGS = frozenset(
-    {".exe", ".msi", ".bat", ".cmd", ".com", ".scr", ".hta", ".ps1", ".vbs"}
-)
-SHOWN_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "text/plain"})
+TEXT = "text/plain"
+SHOWN_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", TEXT})
 """Types a browser may show in place; everything else is offered for saving."""
-
+READ_IN_PLACE = 1 << 20
+"""Bytes of a text that anybody reads in a browser."""
 
 PIECE = 1 << 20
 LEFT_AFTER = timedelta(days=1)
@@ -113,12 +107,8 @@ class Attachment(models.Model):
 
 def keep(stream: BinaryIO, *, name: str) -> File:
     """Store content and give back its row; the same content is stored once. Call it in an act."""
-    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    if kind in REFUSED_TYPES or Path(name).suffix.lower() in REFUSED_ENDINGS:
-        raise ValidationError(
-            _("%(name)s is a program. Attach a document, a picture or an archive instead.")
-            % {"name": name}
-        )
+    if contents.ending_of(name) in REFUSED_ENDINGS:
+        raise _program(name)
     place = store()
     draft = place.draft()
     try:
@@ -129,14 +119,16 @@ def keep(stream: BinaryIO, *, name: str) -> File:
                 if size > settings.MAX_FILE_BYTES:
                     raise ValidationError(
                         _("%(name)s is larger than %(limit)d MB.")
-                        % {"name": name, "limit": settings.MAX_FILE_BYTES // 1024 // 1024}
+                        % {"name": name, "limit": settings.MAX_FILE_BYTES // 1024 // 1024},
+                        code="too-large",
                     )
                 digest.update(piece)
                 out.write(piece)
         if not size:
-            raise ValidationError(_("%(name)s is empty.") % {"name": name})
+            raise ValidationError(_("%(name)s is empty.") % {"name": name}, code="empty")
+        _require_fit(draft, name)
         row, _new = File.objects.get_or_create(
-            sha256=digest.hexdigest(), defaults={"size": size, "type": kind}
+            sha256=digest.hexdigest(), defaults={"size": size, "type": contents.type_of(name)}
         )
         # Before the commit: a row never speaks of content that is not there.
         place.take(draft, row.sha256)
@@ -149,6 +141,29 @@ def keep(stream: BinaryIO, *, name: str) -> File:
         ) from wrong
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _require_fit(draft: Path, name: str) -> None:
+    found = contents.judged(draft, name)
+    if found.is_program:
+        raise _program(name)
+    if not found.fits:
+        raise ValidationError(
+            _(
+                "%(name)s does not hold what its ending says: the content is not that of a "
+                ".%(ending)s file. Give it the ending that fits, or save it anew."
+            )
+            % {"name": name, "ending": contents.ending_of(name)},
+            code="does-not-fit",
+        )
+
+
+def _program(name: str) -> ValidationError:
+    return ValidationError(
+        _("%(name)s is a program. Attach a document, a picture or an archive instead.")
+        % {"name": name},
+        code="program",
+    )
 
 
 def strays() -> list[str]:
@@ -192,13 +207,30 @@ def attach(
     record: Record, stream: BinaryIO, *, name: str, by: Person, public: bool = False
 ) -> Attachment:
     """Put a file on a record; whoever may comment may attach."""
-    from .acts import _require_seen, act
+    from .acts import _require_seen
     from .rights import may
 
     if not may(by, "comment", type(record)):
         raise PermissionDenied(_("Your roles do not let you attach files to this."))
     _require_seen(by, record)
     name = harmless(name)
+    try:
+        return _put(record, stream, name=name, by=by, public=public)
+    except ValidationError as refused:
+        # The name is left out: people call their files after people.
+        log.warning(
+            "Refused a file of type %s for %s by person %d: %s",
+            contents.type_of(name),
+            record.ref,
+            by.pk,
+            refused.code or "it cannot be kept",
+        )
+        raise
+
+
+def _put(record: Record, stream: BinaryIO, *, name: str, by: Person, public: bool) -> Attachment:
+    from .acts import act
+
     with act("attach", by=by, record=record.pk, note=name, kind=record.kind_name()) as work:
         return Attachment.objects.create(
             record_id=record.pk,
@@ -235,19 +267,30 @@ def readable(record: Record, person: Person) -> Any:
 def respond(attachment: Attachment) -> FileResponse:
     """The file as a download that no browser will run as a page of ours."""
     file = attachment.file
-    shown = file.type in SHOWN_TYPES
+    type = file.type if file.type in SHOWN_TYPES else ""
     try:
         content = file.open()
     except FileNotFoundError:
         raise Http404 from None
+    if type == TEXT:
+        content, type = _read_as_text(content, file.size)
     response = FileResponse(
         content,
-        as_attachment=not shown,
+        as_attachment=not type,
         filename=attachment.name,
-        content_type=file.type if shown else "application/octet-stream",
+        content_type=type or contents.BYTES,
     )
     response["Content-Length"] = file.size
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response["Cache-Control"] = "private, max-age=3600"
+    response["Cache-Control"] = "private, no-store"
     return response
+
+
+def _read_as_text(content: BinaryIO, size: int) -> tuple[BinaryIO, str]:
+    """The same content, and the type to show it with: none unless its letters are known."""
+    if size > READ_IN_PLACE:
+        return content, ""
+    with content:
+        read = content.read()
+    return BytesIO(read), f"{TEXT}; charset=utf-8" if contents.is_utf8(read) else ""

@@ -9,6 +9,7 @@ A signature is never changed or removed: the database refuses it, and keeps each
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
     from .people import Person
     from .records import Record
+
+log = logging.getLogger("verne.signing")
 
 PROOF_HOLDS = timedelta(minutes=5)
 """How long somebody may take between proving who they are and signing."""
@@ -158,6 +161,7 @@ def prove(person: Person, secret: str = "", *, way: str = "password") -> Proof:
         if left := each.wait(key).total_seconds():
             raise NotProven({"password": _too_many(int(left) + 1)})
     if not person.active or not how.shows(person, secret):
+        log.warning("Wrong proof by %s of person %d", way, person.pk)
         for each in guesses:
             each.note_failure(key)
         raise NotProven({"password": str(how.refusal)})

@@ -17,6 +17,7 @@ from verne.engine.people import Organization, Person
 from verne.engine.register import Register, menu
 from verne.engine.rights import may
 
+from .entrance import vault
 from .parts import Choice, NavChapter, NavItem, NavQuarter, Shell
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def shell_of(request: HttpRequest) -> Shell:
         return Shell(
             name=str(person),
             person_key=str(person.pk),
+            drafts_key=vault.key_of_drafts(person.pk),
             organization=_provider(),
             top=_portal_items(request),
             theme=_theme(person),
@@ -88,6 +90,7 @@ def shell_of(request: HttpRequest) -> Shell:
     return Shell(
         name=str(person),
         person_key=str(person.pk),
+        drafts_key=vault.key_of_drafts(person.pk),
         role=" · ".join(str(roles.label(key)) for key in sorted(person.roles)[:2]),
         organization=str(person.organization or ""),
         top=_top(request, person),
@@ -105,6 +108,7 @@ def _room_shell(request: HttpRequest, person: Person) -> Shell:
     return Shell(
         name=str(person),
         person_key=str(person.pk),
+        drafts_key=vault.key_of_drafts(person.pk),
         role=str(roles.label(guests.ROLE)),
         organization=str(person.organization or ""),
         top=[_item(request, gettext("Audit room"), "/room/")],

@@ -77,8 +77,8 @@ class EntranceMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if getattr(request, "person", None) is not None:
-            sessions.see(request)
+        seen = getattr(request, "person", None) is not None and sessions.see(request)
+        sessions.mark(request, response, anew=seen)
         return response
 
     def process_view(
@@ -113,6 +113,6 @@ class ContentSecurityMiddleware:
             "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()"
         )
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-        # Pages hold what only this person may see: no shared cache keeps them, the own asks again.
-        response.headers.setdefault("Cache-Control", "private, no-cache")
+        # Pages hold what only this person may see: nobody keeps them, not their browser either.
+        response.headers.setdefault("Cache-Control", "private, no-store")
         return response

@@ -126,6 +126,8 @@ class Shell:
     """The person's name; empty when nobody is signed in."""
     person_key: str = ""
     """Keeps the drafts of two people on one machine apart: the primary key will do."""
+    drafts_key: str = ""
+    """What these are sealed under (`entrance.vault`); without one they are kept as they are."""
     role: Text = ""
     organization: Text = ""
     top: Sequence[NavItem] = ()

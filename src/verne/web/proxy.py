@@ -23,6 +23,12 @@ FORWARDED = (
     "HTTP_X_REAL_IP",
 )
 
+BY_HTTP = """\
+This came by http, and Verne answers by https only (VERNE_HTTPS).
+If you came by https, a proxy stands in between that Verne does not know: name its address in
+VERNE_PROXIES, and have it send X-Forwarded-Proto.
+"""
+
 Address = IPv4Address | IPv6Address
 
 
@@ -36,6 +42,24 @@ class ProxyMiddleware:
         told = {name: request.META.pop(name, "") for name in FORWARDED}
         if is_trusted(request.META.get("REMOTE_ADDR", "")):
             _take_over(request, told)
+        return self.get_response(request)
+
+
+class HttpsMiddleware:
+    """With VERNE_HTTPS nothing is told to whoever comes by http; the API says so by itself.
+
+    Nobody is led on to https from here: a program would go on sending its secrets in the clear
+    and never notice. For people the proxy does that.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        # What is static says nothing of anybody, and proxies fetch it for themselves.
+        open_to_all = request.path.startswith(("/api/", settings.STATIC_URL))
+        if settings.HTTPS and not request.is_secure() and not open_to_all:
+            return HttpResponse(BY_HTTP, status=403, content_type="text/plain; charset=utf-8")
         return self.get_response(request)
 
 

@@ -14,8 +14,8 @@ from django.utils.safestring import SafeString, mark_safe
 
 SECONDS = 30
 DIGITS = 6
-DRIFT = 1
-"""Steps that a clock may be ahead or behind."""
+BEFORE = 1
+"""Steps ago that a code may be from: somebody types it while it changes, or a clock is slow."""
 
 
 def new_secret() -> str:
@@ -39,7 +39,7 @@ def matching_step(secret: str, code: str, *, at: datetime) -> int | None:
     """The step whose code this is, if it is one of now; the caller sees that none is used twice."""
     now = step_at(at)
     found = None
-    for step in range(now - DRIFT, now + DRIFT + 1):
+    for step in range(now - BEFORE, now + 1):
         # All are compared, so that the time taken tells nothing.
         if hmac.compare_digest(code_at(secret, step), code):
             found = step

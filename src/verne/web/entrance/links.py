@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import timedelta
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.utils import timezone
@@ -40,8 +41,17 @@ def make(person: Person, *, by: Person | None) -> str:
 
 def of(secret: str) -> PasswordLink | None:
     """The link with this secret, if it is still good."""
+    return _good(digest=_digest(secret))
+
+
+def numbered(number: int | None) -> PasswordLink | None:
+    """A link whose secret was shown before, if it is still good."""
+    return _good(pk=number) if number else None
+
+
+def _good(**which: Any) -> PasswordLink | None:
     found = PasswordLink.objects.filter(
-        digest=_digest(secret), used_at=None, expires_at__gt=timezone.now(), person__active=True
+        **which, used_at=None, expires_at__gt=timezone.now(), person__active=True
     )
     return found.select_related("person__organization").first()
 

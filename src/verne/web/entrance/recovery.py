@@ -15,7 +15,8 @@ from ..models import RecoveryCode
 HOW_MANY = 10
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 """Without those that are taken for one another on paper."""
-LENGTH = 16
+LENGTH = 24
+"""Nearly 119 random bits. Those made before have sixteen letters, and open as they did."""
 
 
 def make(person: Person, *, by: Person) -> list[str]:
@@ -45,7 +46,7 @@ def left(person: Person) -> int:
 
 
 def _digest(person: Person, code: str) -> str:
-    """Nearly 80 random bits need no slow hash: nobody can try them all."""
+    """So many random bits need no slow hash: nobody can try them all."""
     return hashlib.sha256(f"{person.pk}\0{code}".encode()).hexdigest()
 
 

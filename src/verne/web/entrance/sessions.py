@@ -10,10 +10,11 @@ import hashlib
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
 from django.db import IntegrityError, models, transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
@@ -160,17 +161,38 @@ def person_of(request: HttpRequest) -> Person | None:
     return None
 
 
-def see(request: HttpRequest) -> None:
+def see(request: HttpRequest) -> bool:
     """Note that somebody was here, once a minute at most; it puts off the end for idleness."""
     row: Session | None = getattr(request.session, "row", None)
     now = timezone.now()
     if row is None or row.person_id is None or now - row.last_at < SEEN_EVERY:
-        return
+        return False
+    row.expires_at = ends(row.began_at, now, policy.rules())
     Session.objects.filter(pk=row.pk).update(
-        last_at=now,
-        address=whence.address_of(request),
-        expires_at=ends(row.began_at, now, policy.rules()),
+        last_at=now, address=whence.address_of(request), expires_at=row.expires_at
     )
+    return True
+
+
+def mark(request: HttpRequest, response: HttpResponse, *, anew: bool) -> None:
+    """A cookie that lives exactly as long as the session, for the script of the pages.
+
+    It says nothing and opens nothing: when it is gone, they show no more of what they showed.
+    """
+    row: Session | None = getattr(request.session, "row", None)
+    marked = settings.HERE_COOKIE_NAME in request.COOKIES
+    if row is None or row.person_id is None or SESSION_KEY not in request.session:
+        if marked:
+            response.delete_cookie(settings.HERE_COOKIE_NAME, samesite="Lax")
+        return
+    if anew or not marked:
+        response.set_cookie(
+            settings.HERE_COOKIE_NAME,
+            "1",
+            max_age=max(1, int((row.expires_at - timezone.now()).total_seconds())),
+            secure=settings.SESSION_COOKIE_SECURE,
+            samesite="Lax",
+        )
 
 
 def open_ones(person: Person) -> list[Session]:

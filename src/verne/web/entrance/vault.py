@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+from django.utils.crypto import salted_hmac
 
 NONCE = 12
 
@@ -47,6 +48,13 @@ def unseal(sealed: str, *, whose: str) -> str:
 def is_current(sealed: str) -> bool:
     """Whether it is sealed under today's key."""
     return sealed.partition(".")[0] == _mark(settings.SECRET_KEY)
+
+
+def key_of_drafts(person: int) -> str:
+    """What a browser seals the drafts of somebody under. It comes with each of their pages and is
+    kept nowhere, so that nobody reads drafts whose session has ended."""
+    key = salted_hmac("verne.drafts", str(person), algorithm="sha256").digest()
+    return base64.b64encode(key).decode()
 
 
 @lru_cache(maxsize=8)

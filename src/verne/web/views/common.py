@@ -19,6 +19,8 @@ from verne.engine.people import Person
 from verne.engine.register import Register, by_slug
 from verne.engine.rights import may
 
+from .. import refused
+
 View = Callable[..., HttpResponse]
 
 
@@ -116,6 +118,7 @@ def refusals(error: ValidationError | PermissionDenied) -> list[str]:
     """What a refusal says, sentence by sentence."""
     if isinstance(error, ValidationError):
         return [str(message) for message in error.messages]
+    refused.softly()
     return [str(error)]
 
 

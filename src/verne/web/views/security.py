@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 ADDRESS = "/profile/security/"
 JUST_NOW = timedelta(minutes=10)
-"""Whoever signed in so lately need not type the password again to add a second step."""
+"""Whoever signed in so lately need not type the password again to add a step or end a session."""
 CODES = "codes"
 """Where the session keeps new recovery codes, sealed, until they have been shown."""
 
@@ -176,7 +176,9 @@ class PasskeyForm(AddForm):
 
 
 class ConfirmForm(forms.Form):
-    """The password alone."""
+    """The password alone; and the session it is for, where it ends one."""
+
+    session = forms.CharField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -380,7 +382,11 @@ def _confirmed(
     danger: bool = False,
 ) -> HttpResponse:
     """A page that asks for the password before something is done."""
-    form = ConfirmForm(request.POST or None)
+    # Sent from the list of sessions, there is no proof yet, and nothing to complain about.
+    proving = "password" in request.POST or "passkey" in request.POST
+    form = ConfirmForm(
+        request.POST if proving else None, initial={"session": one(request, "session")}
+    )
     if request.method == "POST" and form.is_valid():
         try:
             proof.prove(person, form.cleaned_data["password"])
@@ -415,33 +421,64 @@ def _head(title: str, lead: str = "") -> PageHeader:
 
 @require_POST
 @signed_in
+@sensitive_post_parameters()
 def end_session(request: HttpRequest) -> HttpResponse:
     """Sign out in one other browser."""
     person = person_of(request)
     number = one(request, "session")
-    if not number.isdecimal() or not sessions.end(person, min(int(number), 2**62)):
+    known = {row.number: row for row in session_rows(sessions.open_ones(person))}
+    row = known.get(int(number)) if number.isdecimal() else None
+    if row is None:
         messages.info(request, _("That session had ended already."))
         return redirect("security")
-    events.note(person, "sessions_ended", request=request)
-    messages.success(request, _("That browser is signed out."))
-    return redirect("security")
+
+    def do() -> HttpResponse:
+        sessions.end(person, row.number)
+        events.note(person, "sessions_ended", request=request)
+        messages.success(request, _("That browser is signed out."))
+        return redirect("security")
+
+    if not _asks_again(request):
+        return do()
+    return _confirmed(
+        request,
+        person,
+        title=_("Sign out another browser"),
+        lead=" · ".join(filter(None, (row.device, row.address))),
+        submit=_("Sign out"),
+        do=do,
+    )
 
 
 @require_POST
 @signed_in
+@sensitive_post_parameters()
 def end_sessions(request: HttpRequest) -> HttpResponse:
     """Sign out everywhere but here."""
     person = person_of(request)
-    ended = sessions.end_all(person, but=request)
-    if ended:
-        events.note(person, "sessions_ended", request=request)
-    messages.success(
-        request,
-        ngettext(
-            "%(ended)d other browser is signed out.",
-            "%(ended)d other browsers are signed out.",
-            ended,
+
+    def do() -> HttpResponse:
+        ended = sessions.end_all(person, but=request)
+        if ended:
+            events.note(person, "sessions_ended", request=request)
+        messages.success(
+            request,
+            ngettext(
+                "%(ended)d other browser is signed out.",
+                "%(ended)d other browsers are signed out.",
+                ended,
+            )
+            % {"ended": ended},
         )
-        % {"ended": ended},
+        return redirect("security")
+
+    if not _asks_again(request):
+        return do()
+    return _confirmed(
+        request,
+        person,
+        title=_("Sign out everywhere else"),
+        lead=_("Every browser but this one has to sign in again."),
+        submit=_("Sign out everywhere else"),
+        do=do,
     )
-    return redirect("security")

@@ -48,6 +48,8 @@ log = logging.getLogger("verne.entrance")
 
 HALF = "half"
 """Where the session keeps who has given the password and not yet the second step."""
+LINK = "link"
+"""Where the session keeps which link for a new password was shown."""
 BACKEND = f"{backend.PersonBackend.__module__}.{backend.PersonBackend.__qualname__}"
 
 
@@ -345,20 +347,65 @@ class ChooseForm(NewPasswordFields):
     field_order = ("new", "again")
 
 
+class LinkForm(forms.Form):
+    """The secret of a link; the script of the page fills it in and sends it."""
+
+    secret = forms.CharField(
+        label=gettext_lazy("Your link"),
+        max_length=500,
+        help_text=gettext_lazy("Paste the whole link that you were given."),
+        widget=forms.TextInput(
+            attrs={
+                "autocomplete": "off",
+                "autocapitalize": "none",
+                "spellcheck": "false",
+                "data-from-hash": "",
+            }
+        ),
+    )
+
+    def clean_secret(self) -> str:
+        return str(self.cleaned_data["secret"]).rpartition("#")[2].strip()
+
+
 @never_cache
 @sensitive_post_parameters()
-def new_password(request: HttpRequest, secret: str) -> HttpResponse:
-    """Choose a password with a link that an administrator handed over."""
-    link = links.of(secret)
+def new_password(request: HttpRequest) -> HttpResponse:
+    """Choose a password with a link that an administrator handed over.
+
+    The secret stands behind the # of the link and travels in the body of a form, never in an
+    address; which link was shown is kept by the session from then on.
+    """
+    if "secret" in request.POST:
+        return _show_link(request)
+    link = links.numbered(request.session.get(LINK))
     if link is None:
-        return render(request, "account/link_over.html", status=404)
+        if LINK in request.session:
+            del request.session[LINK]
+            return _link_over(request)
+        return render(request, "account/link.html", {"form": LinkForm()})
     form = ChooseForm(link.person, request.POST or None)
     if request.method == "POST" and form.is_valid():
+        del request.session[LINK]
         if not links.use(link, form.cleaned_data["new"]):
-            return render(request, "account/link_over.html", status=404)
+            return _link_over(request)
         sessions.end_all(link.person)
         events.note(link.person, "link_used", request=request)
         messages.success(request, _("Your password is set. Sign in with it."))
         return redirect("sign-in")
     page = {"form": form, "name": str(link.person), "username": link.person.username}
     return render(request, "account/new_password.html", page, status=422 if form.errors else 200)
+
+
+def _show_link(request: HttpRequest) -> HttpResponse:
+    form = LinkForm(request.POST)
+    link = links.of(form.cleaned_data["secret"]) if form.is_valid() else None
+    if link is None:
+        log.warning("Wrong or spent link from %s", whence.address_of(request))
+        return _link_over(request)
+    request.session[LINK] = link.pk
+    return redirect("new-password")
+
+
+def _link_over(request: HttpRequest) -> HttpResponse:
+    return render(request, "account/link_over.html", status=404)

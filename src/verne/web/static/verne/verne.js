@@ -6,10 +6,12 @@
    data-pick, -pick-all    boxes of a list, and the box that picks them all
    data-draft="name"       a form whose words survive a reload; data-errors: it came back refused
    data-remember="name"    a details element that stays as it was left
+   data-from-hash          a field that takes what stands behind the # of the address, and is sent
    data-jump, data-dismiss, data-fill, data-focus, data-single-keys, data-forget-drafts */
 "use strict";
 (() => {
-  const person = document.documentElement.dataset.person || "nobody";
+  const { person: somebody, draftsKey } = document.documentElement.dataset;
+  const person = somebody || "nobody";
   const find = (selector, within = document) => within.querySelector(selector);
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
   const shown = (element) => element.checkVisibility();
@@ -112,7 +114,7 @@
       field.value = fill.dataset.value;
       field.dispatchEvent(new Event("input", { bubbles: true }));
     }
-    if (on("[data-drop-draft]")) { const form = on("form[data-draft]"); keep.drop(`draft:${form.dataset.draft}`); form.reset(); on(".notice").remove(); }
+    if (on("[data-drop-draft]")) { const form = on("form[data-draft]"); dropDraft(form.dataset.draft); form.reset(); on(".notice").remove(); }
   });
 
   document.addEventListener("change", (event) => {
@@ -139,13 +141,35 @@
   const nameOf = (field) => (field.type === "checkbox" || field.type === "radio" ? `${field.name}=${field.value}` : field.name);
   const snapshot = (form) => Object.fromEntries(wordsOf(form).map((field) => [nameOf(field), valueOf(field)]));
 
-  function restore(form) {
-    const draft = keep.get(`draft:${form.dataset.draft}`);
+  /* Sealed under a key that each page of this person brings along and nothing keeps: once the session
+     has ended, nobody reads what lies here. Browsers seal by https and on one's own machine only. */
+  const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt());
+  const text = (array) => btoa(Array.from(new Uint8Array(array), (byte) => String.fromCharCode(byte)).join(""));
+  const key = draftsKey && crypto.subtle ? crypto.subtle.importKey("raw", bytes(draftsKey), "AES-GCM", false, ["encrypt", "decrypt"]) : null;
+
+  async function seal(values) {
+    if (!key) return { values };
+    const iv = crypto.getRandomValues(new Uint8Array(12));
+    return { iv: text(iv), sealed: text(await crypto.subtle.encrypt({ name: "AES-GCM", iv }, await key, new TextEncoder().encode(JSON.stringify(values)))) };
+  }
+
+  async function unseal(draft) {
+    if (!draft?.sealed) return draft?.values;
+    try { return JSON.parse(new TextDecoder().decode(await crypto.subtle.decrypt({ name: "AES-GCM", iv: bytes(draft.iv) }, await key, bytes(draft.sealed)))); } catch { return null; /* under another key */ }
+  }
+
+  /* One after the other: what was typed first must not be written last, nor after it was dropped. */
+  let line = Promise.resolve();
+  const dropDraft = (name) => { keep.drop(`draft:${name}`); line = line.then(() => keep.drop(`draft:${name}`)); };
+  const keepDraft = (name, values) => { line = line.then(async () => keep.set(`draft:${name}`, { at: Date.now(), ...await seal(values) })); };
+
+  async function restore(form) {
+    const values = await unseal(keep.get(`draft:${form.dataset.draft}`));
     // A form that came back refused already holds what was sent.
-    if (!draft || form.hasAttribute("data-errors")) return;
+    if (!values || form.hasAttribute("data-errors")) return;
     let changed = false;
     for (const field of wordsOf(form)) {
-      const value = draft.values[nameOf(field)];
+      const value = values[nameOf(field)];
       if (value === undefined || JSON.stringify(value) === JSON.stringify(valueOf(field))) continue;
       changed = true;
       if (typeof value === "boolean") field.checked = value;
@@ -160,7 +184,7 @@
 
   document.addEventListener("input", (event) => {
     const form = event.target.form;
-    if (form?.dataset.draft) keep.set(`draft:${form.dataset.draft}`, { at: Date.now(), values: snapshot(form) });
+    if (form?.dataset.draft) keepDraft(form.dataset.draft, snapshot(form));
   });
 
   document.addEventListener("submit", (event) => {
@@ -183,6 +207,20 @@
     if (arrival?.redirectCount > 0 && sentJustNow) keep.drop(`draft:${sent.name}`);
   }
 
+  /* A cookie lives as long as the session. When it is gone, in whatever window the session ended,
+     nothing stays on the screen, and signing in leads back here. */
+  const signedIn = () => /(^|; )(__Host-)?here=/.test(document.cookie);
+  function leave() {
+    if (signedIn()) return;
+    document.title = "Verne";
+    document.body.replaceChildren();
+    location.replace(`/sign-in/?next=${encodeURIComponent(location.pathname + location.search)}`);
+  }
+  if (somebody && signedIn()) {
+    setInterval(leave, 5000);
+    ["visibilitychange", "pageshow"].forEach((moment) => addEventListener(moment, leave));
+  }
+
   /* A whole page where a part was asked for: the session has ended. Reloading leads to signing in. */
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (!/^\s*<!doctype/i.test(event.detail.serverResponse)) return;
@@ -192,7 +230,7 @@
 
   document.addEventListener("htmx:afterRequest", (event) => {
     const name = event.target.closest?.("form[data-draft]")?.dataset.draft;
-    if (name && event.detail.successful && event.detail.requestConfig?.verb !== "get") keep.drop(`draft:${name}`);
+    if (name && event.detail.successful && event.detail.requestConfig?.verb !== "get") dropDraft(name);
   });
 
   /* --- Arrival ------------------------------------------------------------------------------- */
@@ -211,8 +249,19 @@
     region.classList.toggle("fits", region.firstElementChild.offsetWidth <= region.clientWidth);
   }));
 
+  /* What stands behind the # of a link is a secret that no browser sends: it goes with the form. */
+  const secret = find("input[data-from-hash]");
+  if (secret && location.hash.length > 1) {
+    secret.value = location.hash.slice(1);
+    history.replaceState(null, "", location.pathname);
+    secret.form.requestSubmit();
+  }
+
+  /* Pages are not kept by browsers: going back to a refused form asks for it, and sends nothing again. */
+  if (find("[data-errors]")) history.replaceState(history.state, "", location.href);
+
   settleSent();
-  keep.names().filter((name) => name.startsWith("draft:")).forEach((name) => { if (!(Date.now() - keep.get(name)?.at < MONTH)) keep.drop(name); });
+  keep.names().filter((name) => name.startsWith("draft:")).forEach((name) => { const draft = keep.get(name); if (!(Date.now() - draft?.at < MONTH) || (key && !draft.sealed)) keep.drop(name); });
   all("[data-single-keys]").forEach((box) => { box.checked = keep.get("single-keys") !== false; });
   arrive(document);
   const rail = find("#rail"), here = rail && find("[aria-current]", rail);
