@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.db import OperationalError
 
 from verne import settings as of_the_program
+from verne.cli.start import _about_tls
 
 
 def test_several_servers_can_be_named() -> None:
@@ -124,3 +126,9 @@ def test_the_mail_server_has_to_show_its_certificate() -> None:
 
     context = EmailBackend(host="mail.example.org", use_tls=True).ssl_context
     assert context.check_hostname and context.verify_mode is ssl.CERT_REQUIRED
+
+
+def test_a_database_without_tls_is_told_with_what_to_do() -> None:
+    refused = "connection failed: server does not support SSL, but SSL was required"
+    assert "?sslmode=disable" in _about_tls(OperationalError(refused))
+    assert not _about_tls(OperationalError("connection refused"))

@@ -54,10 +54,24 @@ def missing_migrations() -> list[str]:
     try:
         executor = MigrationExecutor(connection)
     except OperationalError as wrong:
-        raise click.UsageError(f"The database cannot be reached: {wrong}".strip()) from wrong
+        raise click.UsageError(
+            f"The database cannot be reached: {wrong}{_about_tls(wrong)}"
+        ) from wrong
     _refuse_newer(executor)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return [f"{migration.app_label}.{migration.name}" for migration, _backwards in plan]
+
+
+def _about_tls(wrong: Exception) -> str:
+    """What to do when the database speaks no TLS, or shows a certificate nobody here knows."""
+    said = str(wrong)
+    if not any(word in said for word in ("SSL", "certificate", "sslmode")):
+        return ""
+    return (
+        "\nA database on another machine is spoken to by TLS. Let it have a certificate, and name "
+        "the authority that signed it (?sslmode=verify-full&sslrootcert=FILE in DATABASE_URL); or, "
+        "on a network that is yours alone, do without: ?sslmode=disable."
+    )
 
 
 def _refuse_newer(executor: object) -> None:
