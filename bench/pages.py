@@ -63,16 +63,20 @@ def questions() -> list[tuple[str, Ask, int]]:
 
     from verne.api.models import Token
     from verne.conformity import statement
-    from verne.engine.acts import file, revise
-    from verne.engine.people import Person
+    from verne.engine.acts import act, file, revise
+    from verne.engine.people import Assignment, Person, Role
     from verne.sms.portfolio.configuration.impact import affected_by
     from verne.sms.resolution.incident.models import Incident
 
     manager = Person.objects.get(username="ada")
     agent = Person.objects.get(username="agent07")
-    browse = {who.username: Client() for who in (manager, agent)}
-    for who in (manager, agent):
-        browse[who.username].force_login(who)
+    caller = Person.objects.get(username="caller7")
+    with act("settle", by=manager, note="Customers may use the portal"):
+        role = Role.objects.get(key="customer_user")
+        Assignment.objects.get_or_create(role=role, person=caller)
+    browse = {who: Client() for who in ("ada", "agent07", "caller")}
+    for name, who in zip(browse, (manager, agent, caller), strict=True):
+        browse[name].force_login(who)
     _row, secret = Token.issue(manager, name="bench", by=manager, scope=("write",))
     api = Client(headers={"Authorization": f"Bearer {secret}"})
 
@@ -85,6 +89,7 @@ def questions() -> list[tuple[str, Ask, int]]:
         return ask
 
     last = Incident.objects.exclude(category=None).order_by("-pk").first()
+    under_way = Incident.objects.filter(state="in_progress").order_by("-pk").first()
     middle = Incident.objects.filter(state="closed").order_by("pk")[Incident.objects.count() // 2]
     deep = _deep(browse["agent07"])
     hub = _most_connected()
@@ -112,6 +117,17 @@ def questions() -> list[tuple[str, Ask, int]]:
         assert answer.status_code == 201, answer.content
         return answer
 
+    chosen = {"service": str(last.service_id), "category": str(last.category_id)}
+    written = {**sent, **chosen, "impact": "2", "urgency": "2", "source": "phone"}
+
+    def post(path: str, facts: dict[str, str], client: Client = browse["agent07"]) -> Ask:
+        def ask() -> Any:
+            answer = client.post(path, facts)
+            assert answer.status_code == 302, (path, answer.status_code, answer.content[:2000])
+            return answer
+
+        return ask
+
     def recompute() -> Any:
         revise(last, {"title": f"Mail is slow {time.monotonic()}"}, by=manager)
         return statement.refresh()
@@ -126,14 +142,20 @@ def questions() -> list[tuple[str, Ask, int]]:
         ("list, deep page", get(deep), ROUNDS),
         ("list, with a word", get("/incidents/", q="Valencia"), ROUNDS),
         ("record", get(f"/r/{middle.ref}"), ROUNDS),
+        ("record, open, with its form", get(f"/r/{under_way.ref}"), ROUNDS),
         ("search", get("/search/", q="printer Hamburg"), ROUNDS),
         ("jump", get("/jump/", q=middle.ref), ROUNDS),
+        ("the portal", get("/portal/", browse["caller"]), ROUNDS),
+        ("portal, mine", get("/portal/mine/", browse["caller"]), ROUNDS),
+        ("map of a service", get(f"/r/{last.service.ref}/map", browse["ada"]), ROUNDS),
         ("map of the hub", get(f"/r/{hub.ref}/map", browse["ada"]), ROUNDS),
         ("impact of the hub", lambda: affected_by(hub.pk, depth=5), ROUNDS),
         ("statement page", get("/standard/", browse["ada"]), ROUNDS),
         ("clause page", get("/standard/8.6.1/", browse["ada"]), ROUNDS),
         ("file an incident", lambda: file(Incident, facts, by=agent), ROUNDS),
         ("create by API", create_by_api, ROUNDS),
+        ("file by the page", post("/incidents/new", written), ROUNDS),
+        ("comment by the page", post(f"/r/{under_way.ref}/comment", {"text": "Soon."}), ROUNDS),
         ("statement after a change", recompute, 5),
         ("whole statement", statement.recompute, 1),
     ]
