@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from verne.api.models import Token
-from verne.cli import warming
+from verne.api.warming import expected
+from verne.engine import warming
 
 LAZY = """
 import os
@@ -26,7 +27,7 @@ print("verne.api.api" in sys.modules)
 def built(monkeypatch):
     """How often the API was built."""
     times = []
-    monkeypatch.setattr(warming, "build_api", lambda: times.append(1))
+    monkeypatch.setattr(warming, "to_build", [(lambda: times.append(1), expected)])
     yield times
     gc.unfreeze()
 
@@ -41,6 +42,12 @@ def test_the_api_is_not_built_where_no_program_calls(built):
 def test_the_api_is_built_before_the_first_program_calls(built, manager):
     Token.issue(manager, name="monitoring", by=manager)
     warming.warm_up_meanwhile().join(30)
+    assert built == [1]
+
+
+@pytest.mark.django_db
+def test_before_there_are_visitors_everything_is_built(built):
+    warming.warm_up()
     assert built == [1]
 
 

@@ -18,7 +18,7 @@ from verne.cli.lock import AdvisoryLock, FileLock, held
 from verne.cli.migrate import bring_up_to_date
 from verne.cli.progress import Progress
 from verne.cli.threads import take_short_turns
-from verne.cli.warming import warm_up_meanwhile
+from verne.engine.warming import warm_up_meanwhile
 
 WEB_THREADS = 8
 DRAIN_SECONDS = 10

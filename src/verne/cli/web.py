@@ -11,7 +11,7 @@ from verne import __version__
 from verne.cli import start
 from verne.cli.listening import address_of, be_known_as, listen
 from verne.cli.threads import take_short_turns
-from verne.cli.warming import build_api, settle_down
+from verne.engine.warming import settle_down, warm_up
 
 GRACE_SECONDS = 20
 
@@ -77,7 +77,7 @@ def _serve(bind: str, *, workers: int, threads: int) -> None:
 
             # Loaded now rather than in the first visitor's time.
             _ = get_resolver().url_patterns
-            build_api()
+            warm_up()
             _leave_no_connection()
             # The copies share what is never looked through, and so never written.
             settle_down()
