@@ -1,4 +1,4 @@
-"""What a server does once, before or beside its first visitors, so that none of them waits for it."""
+"""What a server does once, before or beside its first visitors, so that none waits for it."""
 
 from __future__ import annotations
 
