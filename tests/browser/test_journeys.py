@@ -673,9 +673,9 @@ def test_when_a_session_ends_by_itself_nothing_stays_and_the_draft_comes_back(vi
 def test_going_back_leads_to_the_list_as_it_was(visit: Visit):
     page = visit("jun")
     page.goto("/incidents/")
-    page.locator("[data-row] a").nth(8).scroll_into_view_if_needed()
+    page.locator("[data-row] a.ref").nth(8).scroll_into_view_if_needed()
     where = page.evaluate("scrollY")
-    page.locator("[data-row] a").nth(8).click()
+    page.locator("[data-row] a.ref").nth(8).click()
     page.wait_for_url("**/r/INC-*")
     page.go_back()
     page.wait_for_url("**/incidents/")
