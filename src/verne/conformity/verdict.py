@@ -32,6 +32,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
@@ -243,9 +244,12 @@ def roll_up(verdicts: Iterable[Verdict]) -> RollUp:
     return RollUp.of(v.result for v in verdicts)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Judgement:
-    """The verdicts of a whole standard, and their sums by sentence, clause and whole."""
+    """The verdicts of a whole standard, and their sums by sentence, clause and whole.
+
+    It is itself only: what is drawn of one is kept for as long as the same is shown.
+    """
 
     catalogue: Catalogue
     verdicts: Mapping[str, Verdict]
@@ -257,7 +261,11 @@ class Judgement:
         """With its sub-clauses."""
         return roll_up(self.of(self.catalogue.requirements_under(clause.number)))
 
-    def clauses(self) -> dict[str, RollUp]:
+    def clauses(self) -> Mapping[str, RollUp]:
+        return self._clauses
+
+    @cached_property
+    def _clauses(self) -> Mapping[str, RollUp]:
         return {number: self.clause(c) for number, c in self.catalogue.clauses.items()}
 
     def statement(self, statement: str) -> RollUp:
@@ -268,7 +276,7 @@ class Judgement:
         worst = (self.statement(statement).worst for statement in self.catalogue.statements)
         return RollUp.of(result for result in worst if result)
 
-    @property
+    @cached_property
     def whole(self) -> RollUp:
         return roll_up(self.verdicts.values())
 

@@ -18,7 +18,6 @@ from verne.conformity.catalogue import Clause
 from verne.conformity.models import Snapshot
 from verne.conformity.owning import holders_by_role
 from verne.conformity.verdict import Outcome, Result, Verdict
-from verne.engine.people import Person
 from verne.engine.register import Register, registers
 from verne.engine.roles import label as role_label
 from verne.web.parts import PageHeader
@@ -39,7 +38,7 @@ class ObligationRow:
     computed: str
     checks: Sequence[CheckRow]
     owner: str
-    holders: Sequence[Person]
+    holders: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -60,8 +59,9 @@ def clause(request: HttpRequest, number: str) -> HttpResponse:
         raise Http404(gettext("There is no clause %(number)s.") % {"number": number})
     judgement = view.statement.judgement
     sums = judgement.clauses()
-    held = holders_by_role(view.statement.at)
-    own = judgement.of(view.catalogue.requirements_of(number))
+    asked = view.catalogue.requirements_of(number)
+    own = judgement.of(asked)
+    held = holders_by_role(view.statement.at, [r.owner_role for r in asked]) if asked else {}
     return render(
         request,
         "standard/clause.html",
@@ -86,7 +86,7 @@ def clause(request: HttpRequest, number: str) -> HttpResponse:
     )
 
 
-def _obligation_row(view: View, verdict: Verdict, held: dict[str, list[Person]]) -> ObligationRow:
+def _obligation_row(view: View, verdict: Verdict, held: dict[str, list[str]]) -> ObligationRow:
     requirement = verdict.requirement
     return ObligationRow(
         cite=cited(requirement),

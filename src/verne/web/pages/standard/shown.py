@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -40,7 +40,7 @@ class Branch:
     children: Sequence[Branch] = ()
 
 
-def branch_of(view: View, clause: Clause, sums: dict[str, RollUp]) -> Branch:
+def branch_of(view: View, clause: Clause, sums: Mapping[str, RollUp]) -> Branch:
     children = [branch_of(view, c, sums) for c in view.catalogue.children(clause.number)]
     group = sums[clause.number]
     return Branch(

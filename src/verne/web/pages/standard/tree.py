@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -70,7 +70,7 @@ class Quarter:
     branches: Sequence[Branch]
 
 
-def _quarters(view: View, sums: dict[str, RollUp]) -> list[Quarter]:
+def _quarters(view: View, sums: Mapping[str, RollUp]) -> list[Quarter]:
     chapters = view.catalogue.children(None)
     found = []
     for key, label in PHASES.items():
