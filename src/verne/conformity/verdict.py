@@ -29,11 +29,11 @@ they are read:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext_lazy as _
 
@@ -248,11 +248,13 @@ def roll_up(verdicts: Iterable[Verdict]) -> RollUp:
 class Judgement:
     """The verdicts of a whole standard, and their sums by sentence, clause and whole.
 
-    It is itself only: what is drawn of one is kept for as long as the same is shown.
+    It equals nothing but itself.
     """
 
     catalogue: Catalogue
     verdicts: Mapping[str, Verdict]
+    drawn: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+    """What the pages made of it, for as long as the same judgement is shown."""
 
     def of(self, requirements: Iterable[Requirement]) -> tuple[Verdict, ...]:
         return tuple(self.verdicts[r.id] for r in requirements)

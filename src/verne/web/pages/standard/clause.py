@@ -22,8 +22,9 @@ from verne.engine.register import Register, registers
 from verne.engine.roles import label as role_label
 from verne.web.parts import PageHeader
 
+from .branches import branches
 from .elsewhere import elsewhere
-from .shown import CheckRow, branch_of, check_row, cited, documents_of, how_many_computed, sums_of
+from .shown import CheckRow, check_row, cited, documents_of, how_many_computed, sums_of
 from .view import View, crumbs, kept_from_replica, open_view, result_badge
 
 
@@ -75,7 +76,7 @@ def clause(request: HttpRequest, number: str) -> HttpResponse:
             ),
             "clause": found,
             "sums": sums_of(sums[number]),
-            "branches": [branch_of(view, c, sums) for c in view.catalogue.children(number)],
+            "branches": branches(view, view.catalogue.children(number)),
             "obligations": [_obligation_row(view, v, held) for v in own],
             "missing": _missing(view, own),
             "registers": _registers(view, found),
