@@ -6,13 +6,13 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db import transaction
+from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -20,7 +20,7 @@ from verne import __version__
 from verne.engine import replica
 from verne.engine.evidence import answers
 from verne.engine.history import Act
-from verne.engine.prepared import Remembered
+from verne.engine.prepared import Numbers, Prepared, Remembered, listed
 from verne.engine.records import Sheet
 
 from .adjusting import InForce
@@ -290,15 +290,43 @@ def lost(now: Statement, then: Statement) -> list[Requirement]:
     return [r for id, r in now.catalogue.requirements.items() if id in gone]
 
 
-def course(since: datetime) -> list[Snapshot]:
-    """The snapshots since an instant, oldest first, with their counts only."""
-    return list(Snapshot.objects.filter(at__gte=since).order_by("at", "id").defer("content"))
+def course(since: datetime) -> list[tuple[int, datetime]]:
+    """The snapshots since an instant, oldest first: their numbers and when they were taken."""
+    return _taken_since(since=since)
 
 
-def clause_course(clause: Clause, snapshots: Iterable[Snapshot]) -> list[tuple[datetime, Any]]:
-    """How a clause stood in some snapshots."""
+def by_month(since: datetime) -> Sequence[Snapshot]:
+    """The last snapshot of each month of the reader's calendar, oldest first, with its counts."""
+    months: dict[tuple[int, int], int] = {}
+    for number, at in course(since):
+        local = timezone.localtime(at)
+        months[local.year, local.month] = number
+    return _counted.answer(numbers=months.values()) if months else ()
+
+
+# The index of instants answers this: a page of the database holds a single snapshot or less.
+_taken_since = Prepared(
+    lambda since: (
+        Snapshot.objects.filter(at__gte=since).order_by("at", "id").values_list("id", "at")
+    ),
+    since=models.DateTimeField(),
+)
+_counted: Remembered[Sequence[Snapshot]] = Remembered(
+    lambda numbers: (
+        Snapshot.objects.filter(pk__in=listed(numbers)).order_by("at", "id").defer("content")
+    ),
+    tuple,
+    numbers=Numbers(),
+)
+
+
+def clause_course(clause: Clause, snapshots: Iterable[int]) -> list[tuple[datetime, RollUp]]:
+    """How a clause stood in some snapshots, the newest first."""
     under = [r.id for r in catalogue().requirements_under(clause.number)]
-    return [(s.at, RollUp.of(_kept_results(under, s.content))) for s in snapshots]
+    # Most of a snapshot are figures and examples, which take long to read.
+    kept = Snapshot.objects.filter(pk__in=list(snapshots)).order_by("-at")
+    told = kept.values_list("at", "content__obligations")
+    return [(at, RollUp.of(_kept_results(under, words))) for at, words in told]
 
 
 def _out_of_date() -> list[CheckResult]:
@@ -595,11 +623,11 @@ def _kept_figure(key: str, content: Mapping[str, Any], at: datetime) -> Figure:
     )
 
 
-def _kept_results(ids: Iterable[str], content: Mapping[str, Any]) -> Iterator[Result]:
+def _kept_results(ids: Iterable[str], words: Mapping[str, str]) -> Iterator[Result]:
     """The results of some requirements in a snapshot."""
     for id in ids:
         # A requirement the snapshot does not know came with a later edition of the catalogue.
-        yield Result(content["obligations"].get(id, Result.NOT_YET_COMPUTED))
+        yield Result(words.get(id, Result.NOT_YET_COMPUTED))
 
 
 def _kept_verdict(
@@ -608,6 +636,6 @@ def _kept_verdict(
     figures: Mapping[str, Figure],
     universal: Mapping[UniversalCheck, Outcome],
 ) -> Verdict:
-    (result,) = _kept_results([requirement.id], content)
+    (result,) = _kept_results([requirement.id], content["obligations"])
     outcomes = {check.key: figures[check.key].outcome for check in requirement.checks}
     return Verdict(requirement, result, outcomes, {c.key: seen for c, seen in universal.items()})

@@ -136,14 +136,17 @@ class Remembered(Prepared, Generic[Answer]):
     """
 
     def __init__(
-        self, build: Callable[..., models.QuerySet[Any]], make: Callable[[list[Any]], Answer]
+        self,
+        build: Callable[..., models.QuerySet[Any]],
+        make: Callable[[list[Any]], Answer],
+        **places: models.Field[Any, Any],
     ) -> None:
-        super().__init__(build)
+        super().__init__(build, **places)
         self.make = make
         self._kept: tuple[str, list[Any], Answer] | None = None
 
-    def answer(self) -> Answer:
-        alias, compiler = self.asking({})
+    def answer(self, **values: Any) -> Answer:
+        alias, compiler = self.asking(values)
         if compiler is None:
             return self.make([])
         rows = [row for some in compiler.execute_sql(MULTI) for row in some]

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from verne.conformity import statement as statements
 from verne.conformity.catalogue import Clause
+from verne.conformity.models import Snapshot
 from verne.conformity.statement import Statement
 from verne.conformity.verdict import Judgement, Result, RollUp
 
@@ -163,11 +164,7 @@ def _tree(judgement: Judgement) -> list[dict[str, Any]]:
 
 def _course(statement: Statement) -> Line | None:
     """Readiness of the last twelve months; none while there is only one month to show."""
-    snapshots = statements.course(statement.at - timedelta(days=366))
-    months: dict[tuple[int, int], float | None] = {}
-    for snapshot in snapshots:
-        local = timezone.localtime(snapshot.at)
-        months[local.year, local.month] = snapshot.whole.readiness
+    months = statements.by_month(statement.at - timedelta(days=366))
     if len(months) < 2:
         return None
     return Line(
@@ -177,10 +174,14 @@ def _course(statement: Statement) -> Line | None:
         high=100,
         labels=(_("Month"), _("Conforming")),
         points=[
-            (str(MONTHS_3[month]), None if share is None else round(100 * share))
-            for (_year, month), share in sorted(months.items())[-MONTHS:]
+            (str(MONTHS_3[timezone.localtime(s.at).month]), _share(s)) for s in months[-MONTHS:]
         ],
     )
+
+
+def _share(snapshot: Snapshot) -> int | None:
+    share = snapshot.whole.readiness
+    return None if share is None else round(100 * share)
 
 
 def _gaps(statement: Statement) -> list[dict[str, Any]]:

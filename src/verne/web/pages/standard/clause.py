@@ -15,7 +15,6 @@ from django.utils.translation import gettext
 
 from verne.conformity import statement as statements
 from verne.conformity.catalogue import Clause
-from verne.conformity.models import Snapshot
 from verne.conformity.owning import holders_by_role
 from verne.conformity.verdict import Outcome, Result, Verdict
 from verne.engine.register import Register, registers
@@ -81,7 +80,7 @@ def clause(request: HttpRequest, number: str) -> HttpResponse:
             "missing": _missing(view, own),
             "registers": _registers(view, found),
             "documents": documents_of(view, own),
-            "elsewhere": elsewhere(view, found, sums),
+            "elsewhere": elsewhere(view, found),
             "course": _clause_course(view, found),
         },
     )
@@ -140,10 +139,9 @@ def _answers_to(register: type[Register], number: str) -> bool:
 def _clause_course(view: View, clause: Clause) -> list[tuple[datetime, SafeString, int, int]]:
     """How the clause stood at the end of each of the last six months that were kept."""
     since = view.statement.at - timedelta(days=190)
-    months = {s.at.strftime("%Y-%m"): s.pk for s in statements.course(since)}
-    kept = Snapshot.objects.filter(pk__in=list(months.values())[-6:]).order_by("-at")
+    months = {at.strftime("%Y-%m"): number for number, at in statements.course(since)}
     return [
         (at, result_badge(sums.worst), sums.conforming, sums.total)
-        for at, sums in statements.clause_course(clause, kept)
+        for at, sums in statements.clause_course(clause, list(months.values())[-6:])
         if sums.worst
     ]

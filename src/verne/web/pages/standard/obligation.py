@@ -79,7 +79,7 @@ def obligation(request: HttpRequest, id: str) -> HttpResponse:
                 for check in view.catalogue.universal.values()
             ],
             "documents": documents_of(view, [verdict]),
-            "elsewhere": elsewhere(view, clause, view.statement.judgement.clauses()),
+            "elsewhere": elsewhere(view, clause),
             "siblings": [
                 Link(
                     label=cited(r),

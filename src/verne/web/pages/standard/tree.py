@@ -82,8 +82,7 @@ def _quarters(view: View) -> list[Quarter]:
 
 def _course(view: View) -> Line | None:
     """Readiness over the last twelve months: the last snapshot of each month, and the present."""
-    snapshots = statements.course(view.statement.at - timedelta(days=365))
-    months = {timezone.localtime(s.at).strftime("%Y-%m"): s for s in snapshots}
+    months = statements.by_month(view.statement.at - timedelta(days=365))
     if len(months) < 2:
         return None
     return Line(
@@ -94,9 +93,9 @@ def _course(view: View) -> Line | None:
         labels=(_("Month"), _("Conforming")),
         points=[
             (
-                MONTHS_3[int(month[-2:])],
+                MONTHS_3[timezone.localtime(s.at).month],
                 None if s.whole.readiness is None else round(100 * s.whole.readiness),
             )
-            for month, s in sorted(months.items())
+            for s in months
         ],
     )
