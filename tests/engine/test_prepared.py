@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from verne.engine.acts import act
 from verne.engine.people import Assignment, Organization, Person
-from verne.engine.prepared import Numbers, Prepared, listed
+from verne.engine.prepared import Numbers, Prepared, Remembered, listed
 from verne.engine.testing import a_person
 from verne.sms.portfolio.service.models import Service
 from verne.sms.portfolio.service.samples import a_service
@@ -145,3 +145,24 @@ def test_threads_ask_it_at_once_each_on_its_own_connection() -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_what_was_made_is_kept_as_long_as_the_rows_are_the_same() -> None:
+    made: list[int] = []
+
+    def names(rows: list[Person]) -> list[str]:
+        made.append(len(rows))
+        return [person.name for person in rows]
+
+    named_so = Remembered(
+        lambda: Person.objects.filter(name__startswith="Ada").order_by("pk"), names
+    )
+    assert named_so.answer() == []
+    ada = a_person("Ada Kim", roles=[])
+    assert (named_so.answer(), named_so.answer()) == (["Ada Kim"], ["Ada Kim"])
+    with act("settle", by=None):
+        Person.objects.filter(pk=ada.pk).update(name="Ada Lee")
+    assert named_so.answer() == ["Ada Lee"]
+    with act("settle", by=None):
+        Person.objects.filter(pk=ada.pk).update(theme="dark")
+    assert (named_so.answer(), made) == (["Ada Lee"], [0, 1, 1, 1])

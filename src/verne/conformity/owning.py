@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import Any
 
-from verne.engine.people import Assignment
+from django.db import models
 
-from .auditing import AUDITED, not_audited
+from verne.engine.people import Assignment, Role
+from verne.engine.prepared import Prepared
+
+from .auditing import AUDITED, clauses_audited, outside
 from .catalogue import Catalogue, UniversalCheck, catalogue, original
 from .nonconforming import NO_OVERDUE
 from .verdict import Outcome
-
-if TYPE_CHECKING:
-    from verne.engine.people import Person, Role
 
 OWNER_ASSIGNED = "owner-assigned"
 
@@ -23,14 +23,28 @@ Universal = Mapping[str, Mapping[UniversalCheck, Outcome]]
 """By requirement: what its universal conditions found."""
 
 
-def holders_by_role(at: datetime) -> dict[str, list[Person]]:
-    """The active people who hold each role at an instant, in one query."""
-    held: dict[str, list[Person]] = defaultdict(list)
-    valid = Assignment.objects.valid(at).select_related("person", "role")
-    for assignment in valid.order_by("person__name", "id"):
-        if assignment.person not in held[assignment.role.key]:
-            held[assignment.role.key].append(assignment.person)
-    return dict(held)
+def holders_by_role(at: datetime, roles: Iterable[str]) -> dict[str, list[str]]:
+    """The names of the active people who hold each of some roles at an instant, in one query."""
+    # Somebody may hold a role twice, and two may bear one name.
+    held: dict[str, dict[int, str]] = defaultdict(dict)
+    valid = Assignment.objects.valid(at).filter(role__key__in=set(roles))
+    found = valid.order_by("person__name", "id")
+    for role, person, name in found.values_list("role__key", "person_id", "person__name"):
+        held[role].setdefault(person, name)
+    return {role: list(names.values()) for role, names in held.items()}
+
+
+def roles_held(at: datetime) -> frozenset[str]:
+    """The roles that somebody active holds at an instant."""
+    return frozenset(key for (key,) in _held(at=at))
+
+
+def _held_by_somebody(at: Any) -> models.QuerySet[Any]:
+    valid = Assignment.objects.valid(at).filter(role=models.OuterRef("pk"))
+    return Role.objects.filter(models.Exists(valid)).order_by().values_list("key")
+
+
+_held = Prepared(_held_by_somebody, at=models.DateTimeField())
 
 
 def duty_of(role: Role) -> str:
@@ -45,15 +59,21 @@ def universal_of_requirements(
     catalogue: Catalogue, at: datetime, *, overdue: frozenset[str]
 ) -> Universal:
     """What the conditions on every requirement found; `overdue` names those where work is late."""
-    held = holders_by_role(at)
+    return universal_of(catalogue, roles_held(at), overdue, clauses_audited(at))
+
+
+def universal_of(
+    catalogue: Catalogue, held: frozenset[str], overdue: frozenset[str], audited: frozenset[str]
+) -> Universal:
+    """The same of the roles somebody holds, where work is late, and the clauses audited."""
     return spread(
         catalogue,
         {
             OWNER_ASSIGNED: frozenset(
-                r.id for r in catalogue.requirements.values() if not held.get(r.owner_role)
+                r.id for r in catalogue.requirements.values() if r.owner_role not in held
             ),
             NO_OVERDUE: overdue,
-            AUDITED: not_audited(catalogue, at),
+            AUDITED: outside(catalogue, audited),
         },
     )
 

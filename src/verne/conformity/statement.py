@@ -6,13 +6,13 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache, cached_property, partial
+from functools import cache, cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db import transaction
+from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -20,19 +20,30 @@ from verne import __version__
 from verne.engine import replica
 from verne.engine.evidence import answers
 from verne.engine.history import Act
+from verne.engine.prepared import Numbers, Prepared, Remembered, listed
 from verne.engine.records import Sheet
 
 from .adjusting import InForce
 from .attesting.models import Attestation, judgements
-from .catalogue import EDITION, Catalogue, Check, Clause, Requirement, UniversalCheck, catalogue
+from .auditing import clauses_audited
+from .catalogue import (
+    EDITION,
+    Catalogue,
+    Check,
+    Clause,
+    Requirement,
+    UniversalCheck,
+    catalogue,
+    original,
+)
 from .computing import Figure, ask, compute
 from .counting import NotOneByOne, by_blocks_now, count, count_changed, how_many, keep, many_records
 from .marking import settle_marks
 from .models import CheckResult, Run, Snapshot
-from .nonconforming import against
-from .owning import Universal, spread, universal_of_requirements
-from .verdict import Judgement, Outcome, Result, Verdict, judge
-from .wording import STANDARDS
+from .nonconforming import Against, against
+from .owning import Universal, roles_held, spread, universal_of
+from .verdict import Judgement, Outcome, Result, RollUp, Verdict, judge
+from .wording import STANDARDS, spoken
 
 if TYPE_CHECKING:
     from verne.engine.people import Person
@@ -144,16 +155,37 @@ def current(
 def stored(at: datetime | None = None) -> Statement:
     """The statement as it was last computed, without computing anything."""
     standard, at = catalogue(), at or timezone.now()
-    figures = _stored_figures(standard)
-    stands = against(at)
-    universal = universal_of_requirements(standard, at, overdue=stands.overdue)
-    judgement = judge(
-        standard,
-        {key: f.outcome for key, f in figures.items()},
-        universal=universal,
-        major_open=stands.major,
-    )
-    return Statement(at, judgement, figures, universal)
+    results = _results()
+    grounds = Grounds(results.outcomes, against(at), roles_held(at), clauses_audited(at))
+    judgement, universal = _judged(standard, grounds)
+    return Statement(at, judgement, results.figures, universal)
+
+
+@dataclass(frozen=True)
+class Grounds:
+    """All that a judgement rests on."""
+
+    outcomes: Mapping[str, Outcome]
+    against: Against
+    held: frozenset[str]
+    audited: frozenset[str]
+
+
+_last: dict[str, tuple[Catalogue, Grounds, tuple[Judgement, Universal]]] = {}
+"""The last judgement in each language, with what it rests on."""
+
+
+def _judged(standard: Catalogue, grounds: Grounds) -> tuple[Judgement, Universal]:
+    """The judgement on these grounds: the last one, if it rests on the same."""
+    language = spoken()
+    last = _last.get(language)
+    if last is not None and last[0] is standard and last[1] == grounds:
+        return last[2]
+    stands = grounds.against
+    universal = universal_of(standard, grounds.held, stands.overdue, grounds.audited)
+    judgement = judge(standard, grounds.outcomes, universal=universal, major_open=stands.major)
+    _last[language] = standard, grounds, (judgement, universal)
+    return judgement, universal
 
 
 @replica.on_primary()
@@ -258,19 +290,48 @@ def lost(now: Statement, then: Statement) -> list[Requirement]:
     return [r for id, r in now.catalogue.requirements.items() if id in gone]
 
 
-def course(since: datetime) -> list[Snapshot]:
-    """The snapshots since an instant, oldest first, with their counts only."""
-    return list(Snapshot.objects.filter(at__gte=since).order_by("at", "id").defer("content"))
+def course(since: datetime) -> list[tuple[int, datetime]]:
+    """The snapshots since an instant, oldest first: their numbers and when they were taken."""
+    return _taken_since(since=since)
 
 
-def clause_course(clause: Clause, snapshots: Iterable[Snapshot]) -> list[tuple[datetime, Any]]:
-    """How a clause stood in some snapshots."""
-    return [(s.at, opened(s).judgement.clause(clause)) for s in snapshots]
+def by_month(since: datetime) -> Sequence[Snapshot]:
+    """The last snapshot of each month of the reader's calendar, oldest first, with its counts."""
+    months: dict[tuple[int, int], int] = {}
+    for number, at in course(since):
+        local = timezone.localtime(at)
+        months[local.year, local.month] = number
+    return _counted.answer(numbers=months.values()) if months else ()
+
+
+# The index of instants answers this: a page of the database holds a single snapshot or less.
+_taken_since = Prepared(
+    lambda since: (
+        Snapshot.objects.filter(at__gte=since).order_by("at", "id").values_list("id", "at")
+    ),
+    since=models.DateTimeField(),
+)
+_counted: Remembered[Sequence[Snapshot]] = Remembered(
+    lambda numbers: (
+        Snapshot.objects.filter(pk__in=listed(numbers)).order_by("at", "id").defer("content")
+    ),
+    tuple,
+    numbers=Numbers(),
+)
+
+
+def clause_course(clause: Clause, snapshots: Iterable[int]) -> list[tuple[datetime, RollUp]]:
+    """How a clause stood in some snapshots, the newest first."""
+    under = [r.id for r in catalogue().requirements_under(clause.number)]
+    # Most of a snapshot are figures and examples, which take long to read.
+    kept = Snapshot.objects.filter(pk__in=list(snapshots)).order_by("-at")
+    told = kept.values_list("at", "content__obligations")
+    return [(at, RollUp.of(_kept_results(under, words))) for at, words in told]
 
 
 def _out_of_date() -> list[CheckResult]:
     """The figures that are stale or missing of checks with a function, the oldest first."""
-    there = {row.key: row for row in CheckResult.objects.defer("note", "fault")}
+    there = _results().rows
     # Another version of Verne may ask differently.
     good = {
         k for k, row in there.items() if not row.stale and row.inputs.get("verne") == __version__
@@ -430,9 +491,36 @@ def catalogue_digest() -> str:
     return hashlib.sha256((STANDARDS / f"{EDITION}.yaml").read_bytes()).hexdigest()
 
 
-def _stored_figures(standard: Catalogue) -> dict[str, Figure]:
-    rows = {row.key: row for row in CheckResult.objects.all()}
-    return {key: _figure(key, rows.get(key)) for key in standard.checks}
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """What is stored of the checks, by key."""
+
+    by_key: Mapping[str, CheckResult]
+
+
+@dataclass(frozen=True)
+class Results:
+    """The same as figures, for the checks that have a function."""
+
+    rows: Mapping[str, CheckResult]
+    figures: Mapping[str, Figure]
+    outcomes: Mapping[str, Outcome]
+
+
+_stored: Remembered[Rows] = Remembered(
+    CheckResult.objects.all, lambda rows: Rows({row.key: row for row in rows})
+)
+
+
+def _results() -> Results:
+    return _read(_stored.answer(), frozenset(answers))
+
+
+@lru_cache(maxsize=2)
+def _read(rows: Rows, answered: frozenset[str]) -> Results:
+    found = rows.by_key
+    figures = {key: _figure(key, found.get(key)) for key in original().checks}
+    return Results(found, figures, {key: figure.outcome for key, figure in figures.items()})
 
 
 def _figure(key: str, row: CheckResult | None) -> Figure:
@@ -535,15 +623,19 @@ def _kept_figure(key: str, content: Mapping[str, Any], at: datetime) -> Figure:
     )
 
 
+def _kept_results(ids: Iterable[str], words: Mapping[str, str]) -> Iterator[Result]:
+    """The results of some requirements in a snapshot."""
+    for id in ids:
+        # A requirement the snapshot does not know came with a later edition of the catalogue.
+        yield Result(words.get(id, Result.NOT_YET_COMPUTED))
+
+
 def _kept_verdict(
     requirement: Requirement,
     content: Mapping[str, Any],
     figures: Mapping[str, Figure],
     universal: Mapping[UniversalCheck, Outcome],
 ) -> Verdict:
-    # A requirement the snapshot does not know came with a later edition of the catalogue.
-    word = content["obligations"].get(requirement.id, Result.NOT_YET_COMPUTED)
+    (result,) = _kept_results([requirement.id], content["obligations"])
     outcomes = {check.key: figures[check.key].outcome for check in requirement.checks}
-    return Verdict(
-        requirement, Result(word), outcomes, {c.key: seen for c, seen in universal.items()}
-    )
+    return Verdict(requirement, result, outcomes, {c.key: seen for c, seen in universal.items()})

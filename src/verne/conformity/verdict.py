@@ -29,10 +29,11 @@ they are read:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext_lazy as _
 
@@ -243,12 +244,17 @@ def roll_up(verdicts: Iterable[Verdict]) -> RollUp:
     return RollUp.of(v.result for v in verdicts)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Judgement:
-    """The verdicts of a whole standard, and their sums by sentence, clause and whole."""
+    """The verdicts of a whole standard, and their sums by sentence, clause and whole.
+
+    It equals nothing but itself.
+    """
 
     catalogue: Catalogue
     verdicts: Mapping[str, Verdict]
+    drawn: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+    """What the pages made of it, for as long as the same judgement is shown."""
 
     def of(self, requirements: Iterable[Requirement]) -> tuple[Verdict, ...]:
         return tuple(self.verdicts[r.id] for r in requirements)
@@ -257,7 +263,11 @@ class Judgement:
         """With its sub-clauses."""
         return roll_up(self.of(self.catalogue.requirements_under(clause.number)))
 
-    def clauses(self) -> dict[str, RollUp]:
+    def clauses(self) -> Mapping[str, RollUp]:
+        return self._clauses
+
+    @cached_property
+    def _clauses(self) -> Mapping[str, RollUp]:
         return {number: self.clause(c) for number, c in self.catalogue.clauses.items()}
 
     def statement(self, statement: str) -> RollUp:
@@ -268,7 +278,7 @@ class Judgement:
         worst = (self.statement(statement).worst for statement in self.catalogue.statements)
         return RollUp.of(result for result in worst if result)
 
-    @property
+    @cached_property
     def whole(self) -> RollUp:
         return roll_up(self.verdicts.values())
 

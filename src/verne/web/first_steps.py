@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from verne.engine.people import Organization, Person
+from verne.engine.prepared import Prepared
 from verne.engine.rights import may
 from verne.sms.evaluation.audit.models import Audit
 from verne.sms.evaluation.audit.programme import AuditProgramme
@@ -31,17 +33,19 @@ class Step:
 
 def first_steps(person: Person) -> list[Step]:
     """The steps with their standing, for those who take them; none once an audit is planned."""
-    takes_part = person.may("engine.manage_settings") or may(person, "file", AuditProgramme)
-    if not takes_part or _an_audit_is_planned():
+    if not (person.may("engine.manage_settings") or may(person, "file", AuditProgramme)):
+        return []
+    done = Done(*_done(person=person.pk)[0])
+    if done.audit_planned:
         return []
     return [
-        Step(title, why, url(), done())
+        Step(title, why, url, done)
         for title, why, url, done in (
             (
                 _("Name your organization and its people"),
                 _("Everybody who works in the program signs in under their own name."),
-                _organization_or_people,
-                _people_are_there,
+                reverse("people" if done.organization_named else "organizations"),
+                done.people_there,
             ),
             (
                 _("Describe the roles and appoint people"),
@@ -50,8 +54,8 @@ def first_steps(person: Person) -> list[Step]:
                     "management, the SMS manager and the internal audit manager: each signs in "
                     "and accepts."
                 ),
-                lambda: reverse("seats"),
-                _top_management_is_appointed,
+                reverse("seats"),
+                done.top_management_appointed,
             ),
             (
                 _("Approve the scope"),
@@ -59,14 +63,14 @@ def first_steps(person: Person) -> list[Step]:
                     "Begin from the starter text, fill in its [brackets] and submit it. Top "
                     "management signs in, reviews and approves it: then it is in force."
                 ),
-                lambda: _documented("scope"),
-                lambda: _is_in_force("scope"),
+                _documented("scope"),
+                done.scope_in_force,
             ),
             (
                 _("Approve the service management policy"),
                 _("What top management commits to. The way is the same."),
-                lambda: _documented("sm_policy"),
-                lambda: _is_in_force("sm_policy"),
+                _documented("sm_policy"),
+                done.policy_in_force,
             ),
             (
                 _("Put the first audit programme in force"),
@@ -74,45 +78,49 @@ def first_steps(person: Person) -> list[Step]:
                     "The internal audit manager files it, lays out its areas, says how it is run, "
                     "and asks top management to approve it."
                 ),
-                lambda: reverse("list", args=["audit-programmes"]),
-                _a_programme_is_in_force,
+                reverse("list", args=["audit-programmes"]),
+                done.programme_in_force,
             ),
             (
                 _("Plan the first audit"),
                 _("Which clauses, on which day, by whom: begin in the coverage grid."),
-                lambda: reverse("audit-coverage"),
-                _an_audit_is_planned,
+                reverse("audit-coverage"),
+                done.audit_planned,
             ),
         )
     ]
 
 
-def _people_are_there() -> bool:
+class Done(NamedTuple):
+    """What is there already."""
+
+    audit_planned: bool
+    organization_named: bool
+    people_there: bool
+    top_management_appointed: bool
+    scope_in_force: bool
+    policy_in_force: bool
+    programme_in_force: bool
+
+
+def _what_is_done(person: Any) -> models.QuerySet[Any]:
+    """One row, as there is one person who asks."""
     ours = Organization.objects.filter(kind=Organization.Kind.OWN)
-    return ours.exists() and Person.objects.filter(active=True, organization__in=ours).count() > 1
-
-
-def _top_management_is_appointed() -> bool:
+    people = Person.objects.filter(active=True, organization__in=ours).order_by("pk")
     appointed = Appointment.objects.standing().in_state("in_force")
-    return bool(appointed.filter(role__key="top_management").exists())
+    asked = (
+        Audit.objects.standing(),
+        ours,
+        people[1:2],
+        appointed.filter(role__key="top_management"),
+        Document.objects.carrying("scope").in_state("in_force"),
+        Document.objects.carrying("sm_policy").in_state("in_force"),
+        AuditProgramme.objects.standing().in_state("in_force"),
+    )
+    return Person.objects.filter(pk=person).values_list(*(models.Exists(rows) for rows in asked))
 
 
-def _is_in_force(key: str) -> bool:
-    return bool(Document.objects.carrying(key).in_state("in_force").exists())
-
-
-def _a_programme_is_in_force() -> bool:
-    return bool(AuditProgramme.objects.standing().in_state("in_force").exists())
-
-
-def _an_audit_is_planned() -> bool:
-    return bool(Audit.objects.standing().exists())
-
-
-def _organization_or_people() -> str:
-    """There, where the next of the two is missing."""
-    ours = Organization.objects.filter(kind=Organization.Kind.OWN)
-    return reverse("people" if ours.exists() else "organizations")
+_done = Prepared(_what_is_done, person=models.BigIntegerField())
 
 
 def _documented(key: str) -> str:

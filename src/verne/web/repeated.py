@@ -18,7 +18,7 @@ from .icons import icon
 from .markup import html, safe, shown
 
 if TYPE_CHECKING:
-    from .parts import Change, Fact, NavChapter, NavItem, Option, Table, TimelineAct
+    from .parts import Change, Fact, Hit, NavChapter, NavItem, Option, Table, TimelineAct
 
 
 def rows(table: Table) -> SafeString:
@@ -54,6 +54,19 @@ def options(offered: Iterable[Option]) -> SafeString:
             count = f'<span class="count">{safe(phrases.number(option.count))}</span>'
         made.append(
             f'<li><a href="{safe(option.url)}"{mark}>{sign}{shown(option.label)}{count}</a></li>'
+        )
+    return SafeString("".join(made))
+
+
+def hits(told: Iterable[Hit]) -> SafeString:
+    """The entries of parts/due_list.html."""
+    made = []
+    for hit in told:
+        note = f' <span class="count">{shown(hit.note)}</span>' if hit.note else ""
+        made.append(
+            f'<li data-row>{components.ref(hit.ref, hit.url)}<span class="grow">'
+            f'<a href="{safe(hit.url)}" tabindex="-1">{shown(hit.title)}</a>{note}</span>'
+            f"{shown(hit.state)}</li>"
         )
     return SafeString("".join(made))
 

@@ -8,14 +8,11 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from verne.engine.people import Person
-from verne.engine.records import Sheet
 from verne.engine.register import register_of
-from verne.engine.rights import scope
 from verne.sms.portfolio.configuration.impact import (
     Reached,
     affected_by,
@@ -23,9 +20,11 @@ from verne.sms.portfolio.configuration.impact import (
     ties_among,
 )
 
-from .. import show
+from .. import components, show
 from ..context import plural, quarter_of
+from ..markup import html, join, safe, shown
 from ..parts import Link, PageHeader
+from ..seen import sheets_of
 from ..views.common import person_of, staff, url
 from ..views.record import MAPPED, record_at
 
@@ -83,6 +82,7 @@ def map_page(request: HttpRequest, ref: str) -> HttpResponse:
     place(drawn)
     register = register_of(record.kind)
     address = f"{record.get_absolute_url()}/map"
+    rows = _rows(drawn)
     context = {
         "it": record,
         "header": PageHeader(
@@ -108,7 +108,8 @@ def map_page(request: HttpRequest, ref: str) -> HttpResponse:
         "chosen": drawn.nodes[chosen].sheet if chosen else None,
         "taken": taken,
         "clear_url": url(address, [("depth", str(depth))]),
-        "rows": _rows(drawn),
+        "rows": rows,
+        "composed": join(map(_composed, rows)),
     }
     return render(request, "records/map.html", context)
 
@@ -124,7 +125,7 @@ def gather(record: Any, person: Person, depth: int) -> Map:
             if key not in reached or hit.depth < abs(reached[key][0]):
                 reached[key] = (sign * hit.depth, hit)
     nearest = sorted(reached, key=lambda key: (abs(reached[key][0]), key))[:MOST]
-    seen = Sheet.objects.filter(scope(person, Sheet), pk__in=nearest).in_bulk()
+    seen = sheets_of(person, nearest)
     drawn = Map(
         focus=record.pk, full=len(reached) > MOST or len(above) == MOST or len(below) == MOST
     )
@@ -197,19 +198,11 @@ def _middle(ranks: Iterable[float]) -> float:
 
 def draw(drawn: Map, address: str, depth: int, chosen: int) -> SafeString:
     """The map as SVG: boxes that are links, and lines down to what each stands on."""
-    lines = format_html_join(
-        "",
-        '<path class="{}" fill="none" opacity="{}" d="M{} {}C{} {} {} {} {} {}"/>',
-        (_line(drawn.nodes[upper], drawn.nodes[lower]) for upper, lower in sorted(drawn.ties)),
+    lines = join(
+        _line(drawn.nodes[upper], drawn.nodes[lower]) for upper, lower in sorted(drawn.ties)
     )
-    boxes = format_html_join(
-        "",
-        '<a href="{}" aria-label="{}"{}><g opacity="{}"><rect class="{}" x="{}" y="{}" width="{}"'
-        ' height="{}" rx="6" fill="var(--paper)"/><text class="strong" x="{}" y="{}">{}</text>'
-        '<text x="{}" y="{}">{}</text></g></a>',
-        (_box(drawn, key, address, depth, chosen) for key in drawn.nodes),
-    )
-    return format_html(
+    boxes = join(_box(drawn, key, address, depth, chosen) for key in drawn.nodes)
+    return html(
         '<svg class="drawing map" width="{}" height="{}" viewBox="0 0 {} {}" role="group"'
         ' aria-label="{}">{}{}</svg>',
         _n(drawn.width),
@@ -226,21 +219,20 @@ def _n(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0")
 
 
-def _line(upper: Node, lower: Node) -> tuple[Any, ...]:
+def _line(upper: Node, lower: Node) -> SafeString:
     if upper.y > lower.y:
         upper, lower = lower, upper
     start, end = upper.y + HEIGHT, lower.y
     bend = max((end - start) / 2, ROW_GAP / 2)
     both = upper.lit and lower.lit
-    return (
-        "axis",
-        "1" if both else "0.25",
-        *map(_n, (upper.middle, start, upper.middle, start + bend)),
-        *map(_n, (lower.middle, end - bend, lower.middle, end)),
+    begin = f"M{_n(upper.middle)} {_n(start)}C{_n(upper.middle)} {_n(start + bend)}"
+    finish = f"{_n(lower.middle)} {_n(end - bend)} {_n(lower.middle)} {_n(end)}"
+    return SafeString(
+        f'<path class="axis" fill="none" opacity="{"1" if both else "0.25"}" d="{begin} {finish}"/>'
     )
 
 
-def _box(drawn: Map, key: int, address: str, depth: int, chosen: int) -> tuple[Any, ...]:
+def _box(drawn: Map, key: int, address: str, depth: int, chosen: int) -> SafeString:
     node = drawn.nodes[key]
     sheet = node.sheet
     title = sheet.title if len(sheet.title) <= LETTERS else sheet.title[: LETTERS - 1] + "…"
@@ -251,22 +243,16 @@ def _box(drawn: Map, key: int, address: str, depth: int, chosen: int) -> tuple[A
         if key == chosen
         else url(address, [("depth", str(depth)), ("chosen", sheet.ref)])
     )
-    return (
-        there,
-        str(sheet),
-        mark_safe(' aria-current="true"') if marked else "",
-        "1" if node.lit else "0.35",
-        "curve" if marked or (chosen and node.lit) else "axis",
-        _n(node.x),
-        _n(node.y),
-        WIDTH,
-        HEIGHT,
-        _n(node.x + 10),
-        _n(node.y + 16),
-        sheet.ref,
-        _n(node.x + 10),
-        _n(node.y + 31),
-        title,
+    current = ' aria-current="true"' if marked else ""
+    opacity = "1" if node.lit else "0.35"
+    kind = "curve" if marked or (chosen and node.lit) else "axis"
+    x = _n(node.x + 10)
+    return SafeString(
+        f'<a href="{safe(there)}" aria-label="{safe(str(sheet))}"{current}><g opacity="{opacity}">'
+        f'<rect class="{kind}" x="{_n(node.x)}" y="{_n(node.y)}" width="{WIDTH}"'
+        f' height="{HEIGHT}" rx="6" fill="var(--paper)"/>'
+        f'<text class="strong" x="{x}" y="{_n(node.y + 16)}">{safe(sheet.ref)}</text>'
+        f'<text x="{x}" y="{_n(node.y + 31)}">{safe(title)}</text></g></a>'
     )
 
 
@@ -288,6 +274,16 @@ class MapRow:
 def _rows(drawn: Map) -> list[MapRow]:
     nodes = sorted(drawn.nodes.values(), key=lambda node: (-node.level, node.sheet.ref))
     return [_row(drawn, node) for node in nodes if node.level]
+
+
+def _composed(row: MapRow) -> SafeString:
+    through = components.ref(row.through) if row.through else ""
+    return SafeString(
+        f'<tr data-row><td>{components.ref(row.ref)}</td><td class="wide">'
+        f'<a href="/r/{safe(row.ref)}" tabindex="-1">{safe(row.title)}</a></td>'
+        f'<td class="minor">{safe(row.kind)}</td><td>{safe(row.how)}</td>'
+        f'<td class="minor">{through}</td><td>{shown(row.state)}</td></tr>'
+    )
 
 
 def _row(drawn: Map, node: Node) -> MapRow:

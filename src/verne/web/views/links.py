@@ -16,6 +16,7 @@ from verne.engine.records import Record, Sheet
 from verne.engine.rights import may, scope
 
 from .. import anatomy
+from ..seen import sheet_at
 from .common import one, person_of, staff, tell_refusal
 from .record import header, record_at
 
@@ -59,7 +60,7 @@ def link(request: HttpRequest, ref: str) -> HttpResponse:
 
 def _seen_by_ref(text: str, person: Person) -> Record | None:
     ref = text.split()[0].upper() if text else ""
-    sheet = Sheet.objects.filter(scope(person, Sheet), ref=ref).first()
+    sheet = sheet_at(person, ref)
     return sheet.opened() if sheet else None
 
 

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.dates import MONTHS_3
+from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from verne.conformity import statement as statements
 from verne.conformity.catalogue import Clause
+from verne.conformity.models import Snapshot
 from verne.conformity.statement import Statement
-from verne.conformity.verdict import Result, RollUp
+from verne.conformity.verdict import Judgement, Result, RollUp
 
 from .. import components, phrases, work
 from ..context import QUARTERS, clause_url
-from ..drawings import Line, Wheel, WheelClause, WheelQuarter
+from ..drawings import Line, Wheel, WheelClause, WheelQuarter, wheel
+from ..drawn import once
 from ..first_steps import first_steps
 from ..parts import PageHeader
 from .common import from_replica, person_of, staff
@@ -55,18 +58,12 @@ def today(request: HttpRequest) -> HttpResponse:
 def _statement() -> dict[str, Any]:
     """The wheel, the figure, the line of a year and the widest gaps, as last computed."""
     statement = statements.stored()
-    sums = statement.judgement.clauses()
-    whole = statement.judgement.whole
+    judgement = statement.judgement
     return {
         "statement": statement,
-        "wheel_drawn": Wheel(
-            readiness=whole.readiness or 0,
-            caption=_("conforming today"),
-            url="/standard/",
-            quarters=[_quarter(statement, sums, key, label) for key, label, _clauses in QUARTERS],
-        ),
-        "tree": _tree(statement, sums),
-        "counts": _counts(whole),
+        "wheel_drawn": once(judgement, lambda: _wheel(judgement), "wheel"),
+        "clauses": once(judgement, lambda: _clauses(judgement), "clauses"),
+        "counts": _counts(judgement.whole),
         "course": _course(statement),
         "gaps": _gaps(statement),
         "computed": statement.computed,
@@ -78,9 +75,9 @@ def _counts(sums: RollUp) -> dict[str, int]:
     return {result.value: number for result, number in sums.counts.items()}
 
 
-def _shown_clauses(statement: Statement, quarter: str) -> list[Clause]:
+def _shown_clauses(judgement: Judgement, quarter: str) -> list[Clause]:
     """The clauses a person knows by number: 4.1, 8.2.3; of chapter 8 one level deeper."""
-    catalogue = statement.catalogue
+    catalogue = judgement.catalogue
     return [
         clause
         for clause in sorted(catalogue.clauses.values(), key=lambda c: c.order)
@@ -92,10 +89,20 @@ def _shown_clauses(statement: Statement, quarter: str) -> list[Clause]:
     ]
 
 
-def _quarter(
-    statement: Statement, sums: Mapping[str, RollUp], key: str, label: Any
-) -> WheelQuarter:
-    clauses = _shown_clauses(statement, key)
+def _wheel(judgement: Judgement) -> SafeString:
+    return wheel(
+        Wheel(
+            readiness=judgement.whole.readiness or 0,
+            caption=_("conforming today"),
+            url="/standard/",
+            quarters=[_quarter(judgement, key, label) for key, label, _clauses in QUARTERS],
+        )
+    )
+
+
+def _quarter(judgement: Judgement, key: str, label: Any) -> WheelQuarter:
+    sums = judgement.clauses()
+    clauses = _shown_clauses(judgement, key)
     met = sum(sums[c.number].conforming for c in clauses)
     total = sum(sums[c.number].total for c in clauses)
     return WheelQuarter(
@@ -124,8 +131,13 @@ def _result(sums: RollUp) -> str:
     return worst.value if worst is not None else Result.NO_DATA.value
 
 
-def _tree(statement: Statement, sums: Mapping[str, RollUp]) -> list[dict[str, Any]]:
+def _clauses(judgement: Judgement) -> SafeString:
     """The wheel as tables: the same links for those who read words."""
+    return render_to_string("parts/clauses.html", {"quarters": _tree(judgement)})
+
+
+def _tree(judgement: Judgement) -> list[dict[str, Any]]:
+    sums = judgement.clauses()
     return [
         {
             "key": key,
@@ -143,7 +155,7 @@ def _tree(statement: Statement, sums: Mapping[str, RollUp]) -> list[dict[str, An
                         "total": phrases.number(sums[clause.number].total),
                     },
                 }
-                for clause in _shown_clauses(statement, key)
+                for clause in _shown_clauses(judgement, key)
             ],
         }
         for key, label, numbers in QUARTERS
@@ -152,11 +164,7 @@ def _tree(statement: Statement, sums: Mapping[str, RollUp]) -> list[dict[str, An
 
 def _course(statement: Statement) -> Line | None:
     """Readiness of the last twelve months; none while there is only one month to show."""
-    snapshots = statements.course(statement.at - timedelta(days=366))
-    months: dict[tuple[int, int], float | None] = {}
-    for snapshot in snapshots:
-        local = timezone.localtime(snapshot.at)
-        months[local.year, local.month] = snapshot.whole.readiness
+    months = statements.by_month(statement.at - timedelta(days=366))
     if len(months) < 2:
         return None
     return Line(
@@ -166,10 +174,14 @@ def _course(statement: Statement) -> Line | None:
         high=100,
         labels=(_("Month"), _("Conforming")),
         points=[
-            (str(MONTHS_3[month]), None if share is None else round(100 * share))
-            for (_year, month), share in sorted(months.items())[-MONTHS:]
+            (str(MONTHS_3[timezone.localtime(s.at).month]), _share(s)) for s in months[-MONTHS:]
         ],
     )
+
+
+def _share(snapshot: Snapshot) -> int | None:
+    share = snapshot.whole.readiness
+    return None if share is None else round(100 * share)
 
 
 def _gaps(statement: Statement) -> list[dict[str, Any]]:

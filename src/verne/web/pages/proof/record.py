@@ -9,11 +9,11 @@ from django.views.decorators.http import require_GET
 
 from verne.engine.history import Act
 from verne.engine.records import Sheet
-from verne.engine.rights import scope
 from verne.engine.seal.checking import Checked, Standing, check_record
 
 from ... import components, phrases
 from ...parts import Column, PageHeader, Row, Table
+from ...seen import sheet_at
 from ...timeline import SENTENCES
 from ...views.common import staff
 from .seal import crumbs, reader_of
@@ -28,7 +28,7 @@ def check(request: HttpRequest) -> HttpResponse:
     """Every act on a record with its place in the tree, recomputed now."""
     person = reader_of(request)
     ref = request.GET.get("ref", "").strip().upper()
-    sheet = Sheet.objects.filter(scope(person, Sheet), ref=ref).first() if ref else None
+    sheet = sheet_at(person, ref)
     checked = list(check_record(sheet.pk, most=MOST)) if sheet else []
     wrong = sum(each.standing is Standing.DIFFERS for each in checked)
     context = {

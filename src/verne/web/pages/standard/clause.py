@@ -15,16 +15,15 @@ from django.utils.translation import gettext
 
 from verne.conformity import statement as statements
 from verne.conformity.catalogue import Clause
-from verne.conformity.models import Snapshot
 from verne.conformity.owning import holders_by_role
 from verne.conformity.verdict import Outcome, Result, Verdict
-from verne.engine.people import Person
 from verne.engine.register import Register, registers
 from verne.engine.roles import label as role_label
 from verne.web.parts import PageHeader
 
+from .branches import branches
 from .elsewhere import elsewhere
-from .shown import CheckRow, branch_of, check_row, cited, documents_of, how_many_computed, sums_of
+from .shown import CheckRow, check_row, cited, documents_of, how_many_computed, sums_of
 from .view import View, crumbs, kept_from_replica, open_view, result_badge
 
 
@@ -39,7 +38,7 @@ class ObligationRow:
     computed: str
     checks: Sequence[CheckRow]
     owner: str
-    holders: Sequence[Person]
+    holders: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -60,8 +59,9 @@ def clause(request: HttpRequest, number: str) -> HttpResponse:
         raise Http404(gettext("There is no clause %(number)s.") % {"number": number})
     judgement = view.statement.judgement
     sums = judgement.clauses()
-    held = holders_by_role(view.statement.at)
-    own = judgement.of(view.catalogue.requirements_of(number))
+    asked = view.catalogue.requirements_of(number)
+    own = judgement.of(asked)
+    held = holders_by_role(view.statement.at, [r.owner_role for r in asked]) if asked else {}
     return render(
         request,
         "standard/clause.html",
@@ -75,18 +75,18 @@ def clause(request: HttpRequest, number: str) -> HttpResponse:
             ),
             "clause": found,
             "sums": sums_of(sums[number]),
-            "branches": [branch_of(view, c, sums) for c in view.catalogue.children(number)],
+            "branches": branches(view, view.catalogue.children(number)),
             "obligations": [_obligation_row(view, v, held) for v in own],
             "missing": _missing(view, own),
             "registers": _registers(view, found),
             "documents": documents_of(view, own),
-            "elsewhere": elsewhere(view, found, sums),
+            "elsewhere": elsewhere(view, found),
             "course": _clause_course(view, found),
         },
     )
 
 
-def _obligation_row(view: View, verdict: Verdict, held: dict[str, list[Person]]) -> ObligationRow:
+def _obligation_row(view: View, verdict: Verdict, held: dict[str, list[str]]) -> ObligationRow:
     requirement = verdict.requirement
     return ObligationRow(
         cite=cited(requirement),
@@ -139,10 +139,9 @@ def _answers_to(register: type[Register], number: str) -> bool:
 def _clause_course(view: View, clause: Clause) -> list[tuple[datetime, SafeString, int, int]]:
     """How the clause stood at the end of each of the last six months that were kept."""
     since = view.statement.at - timedelta(days=190)
-    months = {s.at.strftime("%Y-%m"): s.pk for s in statements.course(since)}
-    kept = Snapshot.objects.filter(pk__in=list(months.values())[-6:]).order_by("-at")
+    months = {at.strftime("%Y-%m"): number for number, at in statements.course(since)}
     return [
         (at, result_badge(sums.worst), sums.conforming, sums.total)
-        for at, sums in statements.clause_course(clause, kept)
+        for at, sums in statements.clause_course(clause, list(months.values())[-6:])
         if sums.worst
     ]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
@@ -13,6 +14,7 @@ from verne.conformity.catalogue import Clause, Correspondence, crosswalk, predec
 from verne.conformity.library.covering import speaks
 from verne.conformity.verdict import RollUp
 from verne.web import components
+from verne.web.drawn import once
 from verne.web.pages.libraries.common import coverage_badge
 from verne.web.pages.libraries.index import FORMER
 
@@ -57,7 +59,19 @@ RELATIONS: Final = {
 """How the target reads from here; the crosswalk itself reads from the clause towards the target."""
 
 
-def elsewhere(view: View, clause: Clause, sums: Mapping[str, RollUp]) -> Elsewhere:
+def elsewhere(view: View, clause: Clause) -> SafeString:
+    """standard/elsewhere.html: it follows from the judgement, and the day its links lead to."""
+
+    def made() -> SafeString:
+        return render_to_string(
+            "standard/elsewhere.html", {"elsewhere": _elsewhere(view, clause, judgement.clauses())}
+        )
+
+    judgement = view.statement.judgement
+    return once(judgement, made, "elsewhere", clause.number, view.url("standard"))
+
+
+def _elsewhere(view: View, clause: Clause, sums: Mapping[str, RollUp]) -> Elsewhere:
     rows = crosswalk().of(clause, view.catalogue)
     named = {row.target for row in rows}
     return Elsewhere(

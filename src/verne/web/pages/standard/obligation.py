@@ -79,7 +79,7 @@ def obligation(request: HttpRequest, id: str) -> HttpResponse:
                 for check in view.catalogue.universal.values()
             ],
             "documents": documents_of(view, [verdict]),
-            "elsewhere": elsewhere(view, clause, view.statement.judgement.clauses()),
+            "elsewhere": elsewhere(view, clause),
             "siblings": [
                 Link(
                     label=cited(r),
@@ -105,12 +105,13 @@ DECIDERS: Final = {
 
 def _facts(view: View, requirement: Requirement) -> list[Fact]:
     values = InForce.at(view.statement.at)
-    held = holders_by_role(view.statement.at).get(requirement.owner_role, [])
+    owner = requirement.owner_role
+    held = holders_by_role(view.statement.at, [owner]).get(owner, [])
     facts = [
         Fact(
             label=_("Answers for it"),
             value=role_label(requirement.owner_role),
-            why=gettext("Held by %(people)s.") % {"people": ", ".join(p.name for p in held)}
+            why=gettext("Held by %(people)s.") % {"people": ", ".join(held)}
             if held
             else gettext("Nobody holds this role."),
         ),

@@ -1,4 +1,4 @@
-"""What several pages of the standard show: checks with figures, documents, sums, branches."""
+"""What several pages of the standard show: checks with figures, documents, sums."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from verne.conformity.catalogue import Check, Clause, Requirement
+from verne.conformity.catalogue import Check, Requirement
 from verne.conformity.computing import Figure
 from verne.conformity.duration import Duration
 from verne.conformity.verdict import Result, RollUp, Verdict
@@ -21,40 +21,6 @@ from verne.web.parts import Link
 from .view import View, outcome_badge, result_badge
 
 PHASES: Final = {"plan": _("Plan"), "do": _("Do"), "check": _("Check"), "act": _("Act")}
-
-
-@dataclass(frozen=True)
-class Branch:
-    """standard/branch.html: a clause, how it stands, and the clauses under it."""
-
-    number: str
-    title: str
-    url: str
-    quarter: str
-    verdict: SafeString
-    conforming: int
-    total: int
-    counts: dict[str, int]
-    """For the bar; empty further down the tree, where words are enough."""
-    open: bool = False
-    children: Sequence[Branch] = ()
-
-
-def branch_of(view: View, clause: Clause, sums: dict[str, RollUp]) -> Branch:
-    children = [branch_of(view, c, sums) for c in view.catalogue.children(clause.number)]
-    group = sums[clause.number]
-    return Branch(
-        number=clause.number,
-        title=clause.title,
-        url=view.clause_url(clause.number),
-        quarter=clause.pdca,
-        verdict=result_badge(group.worst) if group.worst else SafeString(""),
-        conforming=group.conforming,
-        total=group.total,
-        counts=counts_of(group) if clause.depth < 2 else {},
-        open=clause.depth == 0,
-        children=children,
-    )
 
 
 @dataclass(frozen=True)

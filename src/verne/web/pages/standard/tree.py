@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -13,14 +12,16 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dates import MONTHS_3
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from verne.conformity import statement as statements
-from verne.conformity.verdict import RollUp
 from verne.web.drawings import Line
+from verne.web.drawn import once
 from verne.web.parts import Action, PageHeader
 
-from .shown import PHASES, Branch, branch_of, sums_of
+from .branches import branches
+from .shown import PHASES, sums_of
 from .view import COMPUTE, View, kept_from_replica, open_view
 
 
@@ -28,8 +29,7 @@ from .view import COMPUTE, View, kept_from_replica, open_view
 @kept_from_replica
 def index(request: HttpRequest) -> HttpResponse:
     view = open_view(request)
-    sums = view.statement.judgement.clauses()
-    whole = view.statement.judgement.whole
+    judgement = view.statement.judgement
     standard = view.catalogue.standard
     actions = []
     if view.person.may(COMPUTE) and not view.past:
@@ -49,11 +49,11 @@ def index(request: HttpRequest) -> HttpResponse:
                 lead=_("What your records say about each clause, down to the record."),
                 actions=actions,
             ),
-            "whole": sums_of(whole),
-            "sentences": sums_of(view.statement.judgement.statements()),
+            "whole": sums_of(judgement.whole),
+            "sentences": sums_of(once(judgement, judgement.statements, "sentences")),
             "computed": view.statement.computed,
             "checks": len(view.statement.figures),
-            "quarters": _quarters(view, sums),
+            "quarters": _quarters(view),
             "course": _course(view),
             "notice": view.catalogue.notice,
         },
@@ -67,23 +67,22 @@ class Quarter:
     key: str
     label: Any
     numbers: str
-    branches: Sequence[Branch]
+    branches: SafeString
 
 
-def _quarters(view: View, sums: dict[str, RollUp]) -> list[Quarter]:
+def _quarters(view: View) -> list[Quarter]:
     chapters = view.catalogue.children(None)
     found = []
     for key, label in PHASES.items():
         mine = [c for c in chapters if c.pdca == key]
         numbers = f"{mine[0].number}–{mine[-1].number}" if len(mine) > 1 else mine[0].number
-        found.append(Quarter(key, label, numbers, [branch_of(view, c, sums) for c in mine]))
+        found.append(Quarter(key, label, numbers, branches(view, mine)))
     return found
 
 
 def _course(view: View) -> Line | None:
     """Readiness over the last twelve months: the last snapshot of each month, and the present."""
-    snapshots = statements.course(view.statement.at - timedelta(days=365))
-    months = {timezone.localtime(s.at).strftime("%Y-%m"): s for s in snapshots}
+    months = statements.by_month(view.statement.at - timedelta(days=365))
     if len(months) < 2:
         return None
     return Line(
@@ -94,9 +93,9 @@ def _course(view: View) -> Line | None:
         labels=(_("Month"), _("Conforming")),
         points=[
             (
-                MONTHS_3[int(month[-2:])],
+                MONTHS_3[timezone.localtime(s.at).month],
                 None if s.whole.readiness is None else round(100 * s.whole.readiness),
             )
-            for month, s in sorted(months.items())
+            for s in months
         ],
     )
