@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from . import moment, timing
 from .calendars import CalendarVersion
 from .once import asked_once
+from .prepared import Numbers, Prepared, known_rows, listed
 from .records import opened
 from .rows import Promptly, insert_one
 
@@ -410,9 +411,25 @@ def _reproject(clock: Clock, record: Record, *, by: Any, note: str, now: datetim
 
 def clocks_of(record: Record) -> list[tuple[ClockRule, Clock]]:
     """A record's clocks beside their rules, in the order the type declares them."""
-    rows = Clock.objects.filter(record=record.pk).select_related("calendar")
-    kept = {c.measure: c for c in rows.prefetch_related("events")}
+    if not record.clocks:
+        return []
+    kept = {clock.measure: clock for clock in _rows_of(record=record.pk)}
+    if kept:
+        told: dict[int, list[ClockEvent]] = {clock.pk: [] for clock in kept.values()}
+        for event in _events_of(clocks=list(told)):
+            told[event.clock_id].append(event)
+        for clock in kept.values():
+            known_rows(clock, "events", told[clock.pk])
     return [(rule, kept[rule.measure]) for rule in record.clocks if rule.measure in kept]
+
+
+_rows_of = Prepared(
+    lambda record: Clock.objects.filter(record=record).select_related("calendar"),
+    record=models.BigIntegerField(),
+)
+_events_of = Prepared(
+    lambda clocks: ClockEvent.objects.filter(clock__in=listed(clocks)), clocks=Numbers()
+)
 
 
 def ring(now: datetime | None = None, *, limit: int = 500) -> int:
