@@ -62,6 +62,11 @@ def known_rows(thing: models.Model, name: str, rows: list[Any]) -> None:
     kept[name] = found
 
 
+def forget_rows(thing: models.Model, name: str) -> None:
+    """Ask for them anew when they are wanted next."""
+    thing.__dict__.get("_prefetched_objects_cache", {}).pop(name, None)
+
+
 class Prepared:
     """A question with places for values, by their names and the fields they are compared with."""
 

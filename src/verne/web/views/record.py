@@ -45,14 +45,21 @@ FEW_ROWS = 10
 
 def record_at(ref: str, person: Person) -> Record:
     """The record of this reference; for those who may not see it there is none."""
+    record = _seen_at(ref, person)
+    for several in record._meta.many_to_many:
+        known_rows(record, several.name, _led_to(several)(record=record.pk))
+    return record
+
+
+def _seen_at(ref: str, person: Person) -> Record:
+    """The same without the many that it points at, for acts that do not look at them."""
     register = by_prefix(ref.upper().partition("-")[0])
     if register is None:
         raise Http404
     found: list[Record] = _by_ref(register.model)(person, ref=ref.upper())
     if not found:
         raise Http404
-    for several in register.model._meta.many_to_many:
-        known_rows(found[0], several.name, _led_to(several)(record=found[0].pk))
+    found[0].seen_by = person.pk
     return found[0]
 
 
@@ -446,7 +453,7 @@ def _sent(value: Any) -> str:
 @staff
 def comment(request: HttpRequest, ref: str) -> HttpResponse:
     person = person_of(request)
-    record = record_at(ref, person)
+    record = _seen_at(ref, person)
     try:
         comments.comment(
             record, one(request, "text"), by=person, public="internal" not in request.POST
