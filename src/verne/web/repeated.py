@@ -18,7 +18,7 @@ from .icons import icon
 from .markup import html, safe, shown
 
 if TYPE_CHECKING:
-    from .parts import Change, Fact, NavChapter, NavItem, Option, Table, TimelineAct
+    from .parts import Change, Fact, Hit, NavChapter, NavItem, Option, Table, TimelineAct
 
 
 def rows(table: Table) -> SafeString:
@@ -39,6 +39,17 @@ def rows(table: Table) -> SafeString:
         cells = zip(begins, row.cells, strict=True)
         inside = "".join([f"{begin}{shown(cell)}</td>" for begin, cell in cells])
         made.append(f'<tr data-row role="row">{box}{inside}</tr>\n    ')
+    return SafeString("".join(made))
+
+
+def hits(found: Iterable[Hit]) -> SafeString:
+    """The rows of records/search.html."""
+    made = [
+        f"<tr data-row><td>{components.ref(hit.ref, hit.url)}</td>"
+        f'<td class="wide"><a href="{safe(hit.url)}" tabindex="-1">{shown(hit.title)}</a></td>'
+        f'<td class="minor">{shown(hit.note)}</td><td>{shown(hit.state)}</td></tr>'
+        for hit in found
+    ]
     return SafeString("".join(made))
 
 
