@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from verne.engine import listing
-from verne.engine.acts import act, file, withdraw
+from verne.engine.acts import act, file, revise, withdraw
 from verne.engine.listing import NotUnderstood
 from verne.engine.people import Organization, Person
 from verne.engine.register import by_slug
@@ -280,3 +282,57 @@ def test_the_parameters_of_a_list_ask_for_it_again(manager: Person) -> None:
     for name, value in wanted.params():
         params.setdefault(name, []).append(value)
     assert listing.understand(SERVICES, params) == wanted
+
+
+# --- Lists that are asked for all the time -------------------------------------------------------
+
+
+def test_who_stands_alike_asks_in_the_same_words_and_sees_their_own(
+    manager: Person, nine: list[Service]
+) -> None:
+    people = [a_person(name, roles=["sms_manager"]) for name in ("Mina Seo", "Jun Park")]
+    for person, service in zip(people, nine, strict=False):
+        revise(service, {"owner": person}, by=manager)
+    for person, service in zip(people, nine, strict=False):
+        page = listing.page(SERVICES, person, {"owner": "me"}, 1)
+        assert titles(page.rows) == [service.title]
+        assert page.count == (1, False)
+
+
+def test_a_list_follows_what_changes_between_two_askings(
+    manager: Person, nine: list[Service]
+) -> None:
+    for _round in range(2):
+        page = listing.page(SERVICES, manager, {"sort": "title"}, 4)
+        assert titles(page.rows) == [f"Service {n}" for n in range(4)]
+    withdraw(nine[0], by=manager, note="Filed twice")
+    page = listing.page(SERVICES, manager, {"sort": "title"}, 4)
+    assert titles(page.rows) == [f"Service {n}" for n in range(1, 5)]
+    assert page.count == (8, False)
+
+
+@pytest.mark.parametrize(
+    ("params", "usual"),
+    [
+        ({}, True),
+        ({"standing": "open", "sort": "-title"}, True),
+        ({"state": "live", "owner": "me"}, True),
+        ({"q": "mail"}, False),
+        ({"filed_at": "-7d"}, False),
+        ({"at": "2026-11-01"}, False),
+    ],
+)
+def test_what_somebody_types_and_what_means_another_time_tomorrow_is_not_kept(
+    params: dict[str, str], usual: bool
+) -> None:
+    assert listing.is_usual(listing.understand(SERVICES, params)) is usual
+
+
+def test_where_every_row_is_numbered_only_the_number_of_a_cursor_counts(
+    manager: Person, nine: list[Service]
+) -> None:
+    first = listing.page(SERVICES, manager, {"sort": "ref"}, 2)
+    order, _value, number = json.loads(base64.urlsafe_b64decode(f"{first.next}=="))
+    made_up = base64.urlsafe_b64encode(json.dumps([order, "x", number]).encode()).decode()
+    page = listing.page(SERVICES, manager, {"sort": "ref", "after": made_up.rstrip("=")}, 2)
+    assert titles(page.rows) == ["Service 2", "Service 3"]

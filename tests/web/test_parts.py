@@ -5,16 +5,21 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from django.forms import Select
 from django.template import Context, Template
 from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import translation
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext_lazy
 
 import verne.web
 from verne.web import components, drawings, phrases
+from verne.web.forms import Menu
 from verne.web.icons import ICONS, icon
 from verne.web.pages import specimens
 from verne.web.pages.style import PAGES
@@ -276,3 +281,25 @@ NAMES = ("400", "403", "403_csrf", "404", "500", "503", "507")
 @pytest.mark.parametrize("name", [f"{name}.html" for name in NAMES])
 def test_an_error_page_needs_no_context(name: str):
     assert "<h1>" in render_to_string(name)
+
+
+# --- Menus ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [None, "", 1, "1", ["a"], 'x"y'])
+@pytest.mark.parametrize(
+    "choices",
+    [
+        [],
+        [(None, "–"), (1, "Mail & <b>calendar</b>"), ('x"y', gettext_lazy("Yes"))],
+        [("a", mark_safe("<i>A</i>")), ("a", "A again")],
+        [("Letters", [("a", "A"), ("b", "B")])],
+    ],
+)
+def test_a_menu_is_drawn_as_django_draws_it(value: Any, choices: list[Any]):
+    said = {"id": "id_state", "required": True, "aria-describedby": "a<b", "data-old": False}
+    drawn = [
+        menu(choices=choices, attrs={"class": "wide"}).render("state", value, said)
+        for menu in (Select, Menu)
+    ]
+    assert drawn[0] == drawn[1]

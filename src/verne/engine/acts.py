@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -17,6 +18,7 @@ from django.utils.translation import gettext as _
 from . import moment
 from .history import Act, current_act
 from .once import asked_once, forget
+from .prepared import Prepared
 from .records import Counter, Record, Sheet, next_sheet_ids
 from .register import Register, part_model, register_of
 from .rights import right
@@ -554,10 +556,20 @@ def _locked(record: R) -> R:
     holds that clock when the database looks whether the record is there, and we may want the
     clock next.
     """
-    Sheet.objects.select_for_update(no_key=True).get(pk=record.pk)
-    rows: Any = type(record)._default_manager
-    fresh: R = rows.get(pk=record.pk)
-    return fresh
+    if connection.features.has_select_for_update:
+        Sheet.objects.select_for_update(no_key=True).get(pk=record.pk)
+    # Else the transaction itself keeps all other writers out.
+    found: list[R] = _by_number(type(record))(number=record.pk)
+    if not found:
+        raise type(record).DoesNotExist
+    return found[0]
+
+
+@cache
+def _by_number(model: type[Record]) -> Prepared:
+    return Prepared(
+        lambda number: model._default_manager.filter(pk=number), number=models.BigIntegerField()
+    )
 
 
 def _require(by: Person, verb: str, kind: type[Record]) -> None:

@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from . import moment, timing
 from .calendars import CalendarVersion
 from .once import asked_once
+from .prepared import Numbers, Prepared, forget_rows, known_rows, listed
 from .records import opened
 from .rows import Promptly, insert_one
 
@@ -236,14 +237,20 @@ def follow(record: Record, act: Act, *, retarget: bool = True) -> None:
         if clock is None:
             clock = _start(record, rule, act, target)
         events = _events_for(clock, status, rule, act)
+        told: list[ClockEvent] = []
+        if events and clock.pk:
+            told = _events_of(clocks=[clock.pk])
+            known_rows(clock, "events", told)
         if clock.pk and any(event.kind == "reset" for event in events):
             # What was missed before it starts over stays missed.
             clock.breached_at = clock.breached_at or clock.reading(act.at).breached_at
         for event in events:
             insert_one(event)
+            told.append(event)
         if (asked and take_target(clock, target)) or events:
             project(clock, act.at)
             clock.save()
+        forget_rows(clock, "events")
         clocks[rule.measure] = clock
         if rule.leads and clock.is_open:
             due = clock.due_at
@@ -261,8 +268,7 @@ def _clocks_of(record: Record, act: Act) -> dict[str, Clock]:
     if version is not None and version == record.version - 1:
         found: dict[str, Clock] = clocks
         return found
-    rows = Clock.objects.filter(record=record.pk).select_related("calendar")
-    return {clock.measure: clock for clock in rows}
+    return {clock.measure: clock for clock in _rows_of(record=record.pk)}
 
 
 def _start(record: Record, rule: ClockRule, act: Act, target: Target | None) -> Clock:
@@ -410,9 +416,25 @@ def _reproject(clock: Clock, record: Record, *, by: Any, note: str, now: datetim
 
 def clocks_of(record: Record) -> list[tuple[ClockRule, Clock]]:
     """A record's clocks beside their rules, in the order the type declares them."""
-    rows = Clock.objects.filter(record=record.pk).select_related("calendar")
-    kept = {c.measure: c for c in rows.prefetch_related("events")}
+    if not record.clocks:
+        return []
+    kept = {clock.measure: clock for clock in _rows_of(record=record.pk)}
+    if kept:
+        told: dict[int, list[ClockEvent]] = {clock.pk: [] for clock in kept.values()}
+        for event in _events_of(clocks=list(told)):
+            told[event.clock_id].append(event)
+        for clock in kept.values():
+            known_rows(clock, "events", told[clock.pk])
     return [(rule, kept[rule.measure]) for rule in record.clocks if rule.measure in kept]
+
+
+_rows_of = Prepared(
+    lambda record: Clock.objects.filter(record=record).select_related("calendar"),
+    record=models.BigIntegerField(),
+)
+_events_of = Prepared(
+    lambda clocks: ClockEvent.objects.filter(clock__in=listed(clocks)), clocks=Numbers()
+)
 
 
 def ring(now: datetime | None = None, *, limit: int = 500) -> int:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import models, transaction
+from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext as _
+
+from .rows import insert_one
 
 if TYPE_CHECKING:
     from .people import Person
@@ -42,16 +44,17 @@ def comment(
     record: Record, text: str, *, by: Person, public: bool = False, at: datetime | None = None
 ) -> Comment:
     """Say something on a record. What a customer says is always public."""
-    from .acts import _locked, _require_seen
+    from .acts import _locked, _one_verb, _require_seen
     from .rights import may
 
     if not may(by, "comment", type(record)):
         raise PermissionDenied(_("Your roles do not let you comment on this."))
-    _require_seen(by, record)
+    if record.seen_by != by.pk:
+        _require_seen(by, record)
     if not text.strip():
         raise ValidationError({"text": _("Write something first.")})
     public = public or by.is_customer
-    with transaction.atomic():
+    with _one_verb():
         # Locked before the act, as every verb does it: whoever waits is dated later.
         record = _locked(record)
         return _said(record, text.strip(), by=by, public=public, at=at)
@@ -59,13 +62,14 @@ def comment(
 
 def _said(record: Record, text: str, *, by: Person, public: bool, at: datetime | None) -> Comment:
     from . import clock
-    from .acts import act
+    from .acts import _opened
 
     name = "public" if public else "internal"
-    with act("comment", by=by, record=record.pk, name=name, at=at, kind=record.kind_name()) as work:
-        row = Comment.objects.create(
-            record_id=record.pk, by=by, at=work.act.at, public=public, text=text
-        )
+    with _opened(
+        "comment", by=by, record=record.pk, name=name, at=at, kind=record.kind_name()
+    ) as work:
+        row = Comment(record_id=record.pk, by=by, at=work.act.at, public=public, text=text)
+        insert_one(row)
         clock.follow(record, work.act, retarget=False)
         for hear in heard:
             hear(record, row, work.act)

@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from . import contents
+from .prepared import Prepared
 from .stores import DIGEST, Folder, Unreachable, store
 
 if TYPE_CHECKING:
@@ -260,8 +261,22 @@ def detach(attachment: Attachment, *, by: Person, note: str) -> None:
 
 def readable(record: Record, person: Person) -> Any:
     """The files on a record that this person may open."""
-    rows = Attachment.objects.filter(record=record.pk, removed_at=None).select_related("file", "by")
+    rows = _kept(record.pk)
     return rows.filter(public=True) if person.is_customer else rows
+
+
+def shown_to(record: Record, person: Person) -> list[Attachment]:
+    """The same as a list, for the pages of records: they all ask for it."""
+    found: list[Attachment] = _kept_on(record=record.pk)
+    return [row for row in found if row.public] if person.is_customer else found
+
+
+def _kept(record: Any) -> models.QuerySet[Attachment]:
+    rows = Attachment.objects.filter(record=record, removed_at=None)
+    return rows.select_related("file", "by")
+
+
+_kept_on = Prepared(_kept, record=models.BigIntegerField())
 
 
 def respond(attachment: Attachment) -> FileResponse:

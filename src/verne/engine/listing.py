@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
@@ -24,6 +24,7 @@ from .people import Person
 from .prepared import listed
 from .records import Record, Sheet
 from .register import Column, Register
+from .standpoint import PreparedFor
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 SIZE = 50
 LARGEST = 200
 """Rows on a page, unless asked otherwise, and at most."""
+
+COUNTED = 100
+"""Rows that are counted; of more it is only said that there are more."""
 
 MANY = 5_000
 """Hits that are sorted without anybody noticing."""
@@ -129,14 +133,22 @@ class Page:
     rows: list[Any]
     next: str | None
     previous: str | None
-    selection: models.QuerySet[Any]
-    """All rows of the list, on every page of it, in no order."""
+    person: Person
+    only: Q | None = None
     some: models.QuerySet[Any] | None = None
-    """Some of them, where it takes long to find all."""
+    """Some of the rows of the list, where it takes long to find all."""
+
+    @cached_property
+    def selection(self) -> models.QuerySet[Any]:
+        """All rows of the list, on every page of it, in no order."""
+        return _chosen(self.wanted, self.person, self.only)
 
     @cached_property
     def count(self) -> tuple[int, bool]:
         """How many there are, counted to a hundred; and whether there are more than that."""
+        if self.only is None and is_usual(self.wanted):
+            number = len(_usual_numbers(_Usual.of(self.wanted))(self.person))
+            return min(number, COUNTED), number > COUNTED
         if self.some is not None and (found := bounded_count(self.some))[1]:
             return found
         return bounded_count(self.selection)
@@ -164,14 +176,16 @@ def fetch(wanted: Wanted, person: Person, *, only: Q | None = None) -> Page:
             found = fetch(wanted, person, only=only)
             assert found.count  # counted while the past can be read
             return found
-    chosen = select(wanted, person)
-    if only is not None:
-        chosen = chosen.filter(only)
     back = bool(wanted.before)
     cursor = _read_cursor(wanted)
-    rows, common = _found_on_the_way(wanted, person, only, cursor, back=back)
-    if rows is None:
-        rows = _walk(_furnished(chosen, wanted), wanted, cursor, back=back)
+    rows: list[Any] | None
+    if only is None and is_usual(wanted):
+        rows, common = _walk_as_usual(wanted, person, cursor, back=back), None
+    else:
+        chosen = _chosen(wanted, person, only)
+        rows, common = _found_on_the_way(wanted, person, only, cursor, back=back)
+        if rows is None:
+            rows = _walk(_furnished(chosen, wanted), wanted, cursor, back=back)
     more, rows = len(rows) > wanted.size, rows[: wanted.size]
     if back:
         rows.reverse()
@@ -182,9 +196,15 @@ def fetch(wanted: Wanted, person: Person, *, only: Q | None = None) -> Page:
         rows=rows,
         next=last if (more or back) else None,
         previous=first if (more if back else bool(wanted.after)) else None,
-        selection=chosen,
+        person=person,
+        only=only,
         some=common,
     )
+
+
+def _chosen(wanted: Wanted, person: Person, only: Q | None) -> models.QuerySet[Any]:
+    rows = select(wanted, person)
+    return rows if only is None else rows.filter(only)
 
 
 def understand(register: type[Register], params: Params) -> Wanted:
@@ -263,7 +283,7 @@ def ordered(wanted: Wanted, rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
     return rows.order_by(column, number)
 
 
-def bounded_count(rows: models.QuerySet[Any], limit: int = 100) -> tuple[int, bool]:
+def bounded_count(rows: models.QuerySet[Any], limit: int = COUNTED) -> tuple[int, bool]:
     """How many rows there are up to a limit, and whether there are more; never a full count."""
     number = rows.order_by()[: limit + 1].count()
     return min(number, limit), number > limit
@@ -550,30 +570,54 @@ def _walk(
     Empty values come last in both directions. Rows with a value and rows without are two
     queries: so each is a range of an index, however deep the page lies.
     """
-    name, down = _order(wanted)
-    ascending = down == back
-    nullable = name != "id" and wanted.register.model._meta.get_field(name).null
-    filled_first = not back
     room = wanted.size + 1
     found: list[Any] = []
-    for filled in (filled_first, not filled_first) if nullable else (True,):
-        if cursor and nullable and (cursor.value is not None) != filled:
-            if filled == filled_first:
-                continue  # The cursor lies in the other half: this one was passed already.
-            part = rows
-        elif cursor:
-            part = rows.filter(_beyond(name, cursor, ascending))
-        else:
-            part = rows
-        if nullable:
-            part = part.filter(**{f"{name}__isnull": not filled})
-        number = _number().asc() if ascending else _number().desc()
-        column = F(name).asc() if ascending else F(name).desc()
-        keys = [number] if name == "id" or not filled else [column, number]
-        found += part.order_by(*keys)[: room - len(found)]
+    for half, start in _halves(wanted, cursor, back=back):
+        found += _along(rows, wanted, half, start, back=back)[: room - len(found)]
         if len(found) >= room:
             break
     return found
+
+
+def _halves(
+    wanted: Wanted, cursor: _Cursor | None, *, back: bool
+) -> Iterator[tuple[bool | None, _Cursor | None]]:
+    """What is walked through, in turn: with a value, without; and where it begins.
+
+    None is both at once, in an order in which every row has a value.
+    """
+    name, _down = _order(wanted)
+    if name == "id" or not wanted.register.model._meta.get_field(name).null:
+        yield None, cursor
+        return
+    first = not back
+    for filled in (first, not first):
+        if cursor is None or (cursor.value is not None) == filled:
+            yield filled, cursor
+        elif filled != first:
+            yield filled, None
+        # Else the cursor lies in the other half: this one was passed already.
+
+
+def _along(
+    rows: models.QuerySet[Any],
+    wanted: Wanted,
+    half: bool | None,
+    start: _Cursor | None,
+    *,
+    back: bool,
+) -> models.QuerySet[Any]:
+    """One half of a list, from the cursor on."""
+    name, down = _order(wanted)
+    ascending = down == back
+    if start is not None:
+        rows = rows.filter(_beyond(name, start, ascending))
+    if half is not None:
+        rows = rows.filter(**{f"{name}__isnull": not half})
+    number = _number().asc() if ascending else _number().desc()
+    column = F(name).asc() if ascending else F(name).desc()
+    keys = [number] if name == "id" or half is False else [column, number]
+    return rows.order_by(*keys)
 
 
 def _number() -> RawSQL:
@@ -629,22 +673,152 @@ def _read_cursor(wanted: Wanted) -> _Cursor | None:
     return _Cursor(value, number)
 
 
+# --- Lists that are asked for all the time -------------------------------------------------------
+
+
+class _OfFew(PreparedFor):
+    """There are as many of these as lists: each is kept for no more people than use it."""
+
+    most = 8
+
+
+@dataclass(frozen=True)
+class _Usual:
+    """What the words of a list follow from, besides where its reader stands."""
+
+    register: type[Register]
+    filters: tuple[tuple[str, tuple[str, ...]], ...]
+    standing: str
+    sort: str = ""
+    columns: tuple[str | Column, ...] = ()
+    size: int = 0
+
+    @classmethod
+    def of(cls, wanted: Wanted, *, furnished: bool = False) -> _Usual:
+        filters = tuple(wanted.filters.items())
+        if not furnished:
+            return cls(wanted.register, filters, wanted.standing)
+        of_rows = (wanted.sort, wanted.columns, wanted.size)
+        return cls(wanted.register, filters, wanted.standing, *of_rows)
+
+    def wanted(self) -> Wanted:
+        return Wanted(
+            register=self.register,
+            filters=dict(self.filters),
+            standing=self.standing,
+            sort=self.sort,
+            columns=self.columns,
+            size=self.size,
+        )
+
+
+def is_usual(wanted: Wanted) -> bool:
+    """Whether a list is one of a few, that many ask for: then its questions are prepared.
+
+    Not so what somebody types: words, texts, and times, which mean something else the next day.
+    """
+    if wanted.text or wanted.at is not None or past.instant() is not None:
+        return False
+    model = wanted.register.model
+    if any(not _is_one_of_few(model._meta.get_field(name)) for name in wanted.filters):
+        return False
+    return not _needs(model, wanted.columns).many
+
+
+def _is_one_of_few(found: Any) -> bool:
+    return bool(
+        found.name == "state"
+        or found.is_relation
+        or found.choices
+        or isinstance(found, models.BooleanField)
+    )
+
+
+def _walk_as_usual(
+    wanted: Wanted, person: Person, cursor: _Cursor | None, *, back: bool
+) -> list[Any]:
+    """As `_walk`."""
+    room = wanted.size + 1
+    usual = _Usual.of(wanted, furnished=True)
+    found: list[Any] = []
+    for half, start in _halves(wanted, cursor, back=back):
+        known: dict[str, Any] = {}
+        if start is not None:
+            known["number"] = start.number
+            if start.value is not None and _order(wanted)[0] != "id":
+                known["value"] = start.value
+        found += _usual_rows(usual, half, tuple(known), back)(person, **known)
+        if len(found) >= room:
+            break
+    return found[:room]
+
+
+@lru_cache(maxsize=60)
+def _usual_rows(
+    usual: _Usual, half: bool | None, known: tuple[str, ...], back: bool
+) -> PreparedFor:
+    """The rows of a half of a list, with places for what is known of the cursor."""
+    wanted = usual.wanted()
+    name, _down = _order(wanted)
+    places: dict[str, Any] = {
+        "number": models.BigIntegerField(),
+        "value": wanted.register.model._meta.get_field(name),
+    }
+
+    def build(person: Person, number: Any = None, value: Any = None) -> models.QuerySet[Any]:
+        rows = _furnished(_select(wanted, person), wanted)
+        start = _Cursor(value, number) if known else None
+        return _along(rows, wanted, half, start, back=back)[: wanted.size + 1]
+
+    return _OfFew(build, **{each: places[each] for each in known})
+
+
+@lru_cache(maxsize=60)
+def _usual_numbers(usual: _Usual) -> PreparedFor:
+    """As many rows of a list as are counted, and one more."""
+    wanted = usual.wanted()
+
+    def build(person: Person) -> models.QuerySet[Any]:
+        return _select(wanted, person).order_by().values_list("pk")[: COUNTED + 1]
+
+    return _OfFew(build)
+
+
 def _furnished(rows: models.QuerySet[Any], wanted: Wanted) -> models.QuerySet[Any]:
     """Fetch with the rows what their columns show, and where it is known, nothing else."""
-    model = wanted.register.model
+    needs = _needs(wanted.register.model, wanted.columns)
+    rows = rows.select_related(*needs.joins) if needs.joins else rows
+    rows = rows.prefetch_related(*needs.many) if needs.many else rows
+    name, _down = _order(wanted)
+    # A computed column may read anything: then the whole row is fetched, in the same query.
+    return rows if needs.whole else rows.only(*dict.fromkeys((*needs.fields, name)))
+
+
+@dataclass(frozen=True)
+class _Needs:
+    """What columns read: relations to one and to many, fields, or anything of the row."""
+
+    joins: tuple[str, ...]
+    many: tuple[str, ...]
+    fields: tuple[str, ...]
+    whole: bool
+
+
+@lru_cache(maxsize=200)
+def _needs(model: type[Record], columns: tuple[str | Column, ...]) -> _Needs:
     joins: list[str] = []
-    fetched: list[str] = []
+    many: list[str] = []
     fields: list[str] = ["id", "ref", "title", "state", "kind", "version", "withdrawn_at"]
-    special = False
-    for column in wanted.columns:
+    whole = False
+    for column in columns:
         if isinstance(column, Column):
-            special = True
+            whole = True
             for need in column.needs:
-                (fetched if _is_many(model, need) else joins).append(need)
+                (many if _is_many(model, need) else joins).append(need)
             continue
         found: Any = model._meta.get_field(column)
         if found.many_to_many or found.one_to_many:
-            fetched.append(column)
+            many.append(column)
         elif found.is_relation:
             joins.append(column)
             fields += [column, f"{column}__{_name_field(found.related_model)}"]
@@ -652,12 +826,7 @@ def _furnished(rows: models.QuerySet[Any], wanted: Wanted) -> models.QuerySet[An
                 fields += [f"{column}__ref", f"{column}__kind"]
         else:
             fields.append(column)
-    name, _down = _order(wanted)
-    fields.append(name)
-    rows = rows.select_related(*joins) if joins else rows
-    rows = rows.prefetch_related(*fetched) if fetched else rows
-    # A computed column may read anything: then the whole row is fetched, in the same query.
-    return rows if special else rows.only(*dict.fromkeys(fields))
+    return _Needs(tuple(joins), tuple(many), tuple(fields), whole)
 
 
 def _is_many(model: type[models.Model], path: str) -> bool:

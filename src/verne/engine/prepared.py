@@ -57,6 +57,19 @@ def listed(numbers: Collection[int] | Place) -> RawSQL:
     return RawSQL("SELECT value FROM json_each(%s)", [given])
 
 
+def known_rows(thing: models.Model, name: str, rows: list[Any]) -> None:
+    """These are all that a relation to many leads to: as after `prefetch_related`."""
+    found: Any = getattr(thing, name).all()
+    found._result_cache, found._prefetch_done = rows, True
+    kept: dict[str, Any] = thing.__dict__.setdefault("_prefetched_objects_cache", {})
+    kept[name] = found
+
+
+def forget_rows(thing: models.Model, name: str) -> None:
+    """Ask for them anew when they are wanted next."""
+    thing.__dict__.get("_prefetched_objects_cache", {}).pop(name, None)
+
+
 class Prepared:
     """A question with places for values, by their names and the fields they are compared with."""
 

@@ -9,10 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from django.db import models
+
+from .prepared import Numbers, listed
 from .records import Sheet
 from .rights import scope_among
+from .standpoint import PreparedFor
 
 if TYPE_CHECKING:
     from .people import Person
@@ -35,9 +40,20 @@ def unseen_among(things: Iterable[Any], person: Person) -> frozenset[int]:
     kinds = {thing.pk: thing.kind for thing in things if isinstance(thing, Sheet)}
     if not kinds:
         return frozenset()
-    reach = scope_among(person, set(kinds.values()))
-    seen = Sheet.objects.filter(reach, pk__in=kinds).values_list("pk", flat=True)
-    return frozenset(kinds.keys() - set(seen))
+    seen = _seen_among(frozenset(kinds.values()))(person, numbers=list(kinds))
+    return frozenset(kinds.keys() - {number for (number,) in seen})
+
+
+@lru_cache(maxsize=100)
+def _seen_among(kinds: frozenset[str]) -> PreparedFor:
+    """Which of some records of these types somebody sees, put into SQL once for all alike."""
+
+    def build(person: Person, numbers: Any) -> models.QuerySet[Any, Any]:
+        reach = scope_among(person, kinds)
+        seen: models.QuerySet[Any, Any] = Sheet.objects.filter(reach, pk__in=listed(numbers))
+        return seen.values_list("pk")
+
+    return PreparedFor(build, numbers=Numbers())
 
 
 def leads_to(record: Record, name: str, numbers: frozenset[int]) -> bool:

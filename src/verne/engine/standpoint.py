@@ -42,6 +42,9 @@ class PreparedFor:
     way, for what they say changes.
     """
 
+    most: int | None = None
+    """Standpoints kept of this one, if not `MOST`."""
+
     def __init__(
         self, build: Callable[..., models.QuerySet[Any]], **places: models.Field[Any, Any]
     ) -> None:
@@ -56,7 +59,7 @@ class PreparedFor:
         prepared = self._made.get(key)
         if prepared is None:
             prepared = self._made[key] = _ByStandIn(self.build, stand_in(person), self.places)
-            while len(self._made) > MOST:
+            while len(self._made) > (self.most or MOST):
                 self._made.pop(next(iter(self._made)), None)
         return prepared(person=person.pk, **values)
 

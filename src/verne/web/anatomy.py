@@ -16,14 +16,14 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
-from verne.engine import approvals, clock, files, links, raising, sight
+from verne.engine import approvals, files, links, raising, sight
 from verne.engine.approvals import Approval
 from verne.engine.clock import Clock, ClockRule
 from verne.engine.history import Act
 from verne.engine.lifecycle import Move
 from verne.engine.links import Link as RecordLink
 from verne.engine.people import Person
-from verne.engine.prepared import Prepared
+from verne.engine.prepared import Numbers, Prepared, listed
 from verne.engine.printing.printable import has_paper
 from verne.engine.records import Record, Sheet
 from verne.engine.register import Panel, Raise, Register, part_model, register_of, registers
@@ -135,10 +135,12 @@ def rail(
     *,
     moved: Sequence[tuple[str, datetime]] | None = None,
     refused: tuple[str, forms.RecordForm] | None = None,
+    unseen: frozenset[int] | None = None,
 ) -> Rail:
     """The states, the moves open to this person with their forms, and why others are closed.
 
-    `moved` says which moves were made and when, where that is known already.
+    `moved` says which moves were made and when, and `unseen` which of the records that the fields
+    of `may_ask` point at this person may not see, where that is known already.
     """
     opened: list[OpenMove] = []
     closed: list[ClosedMove] = []
@@ -147,9 +149,14 @@ def rail(
         if reasons:
             closed.append(ClosedMove(label=step.label, reasons=reasons))
             continue
-        opened.append(_open_move(record, step, person, refused))
+        opened.append(_open_move(record, step, person, refused, unseen))
     opened = _most_likely_first(record, opened)
     return Rail(steps=steps(record, moved), open=opened, closed=closed, version=record.version)
+
+
+def may_ask(record: Record) -> set[str]:
+    """The fields that the forms of its moves may ask for."""
+    return {name for step in record.moves() for name in forms.move_fields(type(record), step)}
 
 
 def obstacles(record: Record, step: Move, person: Person) -> list[str]:
@@ -178,12 +185,13 @@ def _open_move(
     step: Move,
     person: Person,
     refused: tuple[str, forms.RecordForm] | None,
+    unseen: frozenset[int] | None,
 ) -> OpenMove:
     form: forms.RecordForm | None = None
     if refused is not None and refused[0] == step.name:
         form = refused[1]
     elif step.asks_something:
-        form = forms.move_form(record, step, person)
+        form = forms.move_form(record, step, person, unseen=unseen)
     return OpenMove(
         name=step.name,
         label=step.label,
@@ -417,12 +425,16 @@ REASONS: dict[str, StrOrPromise] = {
 }
 
 
-def clocks(record: Record, person: Person, now: datetime | None = None) -> list[ClockView]:
-    """The record's clocks that somebody was promised; where nothing is agreed, nothing is due."""
-    now = now or timezone.now()
-    pairs = [(rule, row) for rule, row in clock.clocks_of(record) if row.has_target]
-    agreements = Sheet.objects.in_bulk([c.agreement_id for _rule, c in pairs if c.agreement_id])
+def clocks(kept: Sequence[tuple[ClockRule, Clock]]) -> list[ClockView]:
+    """Those of a record's clocks that somebody was promised; what is not agreed is not due."""
+    now = timezone.now()
+    pairs = [(rule, row) for rule, row in kept if row.has_target]
+    agreed = [row.agreement_id for _rule, row in pairs if row.agreement_id]
+    agreements = {sheet.pk: sheet for sheet in _sheets(numbers=agreed)} if agreed else {}
     return [_clock(rule, row, now, agreements) for rule, row in pairs]
+
+
+_sheets = Prepared(lambda numbers: Sheet.objects.filter(pk__in=listed(numbers)), numbers=Numbers())
 
 
 def chip(rule: ClockRule, row: Clock, now: datetime) -> components.Clock:
@@ -654,7 +666,7 @@ def file_rows(record: Record, person: Person, rights: Rights) -> list[FileRow]:
             sha256=row.file.sha256,
             remove_url=f"/r/{record.ref}/file/{row.pk}/remove" if rights.comment else "",
         )
-        for row in files.readable(record, person)
+        for row in files.shown_to(record, person)
     ]
 
 

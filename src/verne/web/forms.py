@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import available_timezones
 
@@ -29,8 +30,10 @@ from verne.engine.people import Organization, Person, Role, Team
 from verne.engine.records import Record, Sheet
 from verne.engine.register import Register, part_model, register_of
 from verne.engine.rights import scope
+from verne.engine.standpoint import PreparedFor
 
 from .entrance.proof import ProofInput
+from .markup import safe, shown
 
 if TYPE_CHECKING:
     from django.utils.datastructures import MultiValueDict
@@ -54,9 +57,24 @@ def choices_for(
 ) -> models.QuerySet[Any]:
     """What may be chosen for a relation: what the person sees and what the register allows."""
     allowed = register.allowed(person, name)
-    if allowed is not None:
-        rows: models.QuerySet[Any] = allowed
-    elif issubclass(related, Record):
+    rows = _usual(person, name, related) if allowed is None else allowed
+    if limit:
+        rows = rows.complex_filter(limit)
+    return _in_order(rows, related)
+
+
+def _in_order(rows: models.QuerySet[Any], related: Any) -> models.QuerySet[Any]:
+    if not rows.query.order_by:
+        rows = rows.order_by("title" if issubclass(related, Sheet) else rows.model._meta.pk.name)
+        if related in (Person, Team, Organization, Role):
+            rows = rows.order_by("name")
+    return rows
+
+
+def _usual(person: Person, name: str, related: Any) -> models.QuerySet[Any]:
+    """What may be chosen where the register says nothing."""
+    rows: models.QuerySet[Any]
+    if issubclass(related, Record):
         rows = related.objects.visible_to(person).standing()
     elif issubclass(related, Sheet):
         rows = Sheet.objects.filter(scope(person, Sheet), withdrawn_at=None)
@@ -71,12 +89,6 @@ def choices_for(
             rows = rows.filter(kind=Organization.Kind.CUSTOMER)
     else:
         rows = related._default_manager.all()
-    if limit:
-        rows = rows.complex_filter(limit)
-    if not rows.query.order_by:
-        rows = rows.order_by("title" if issubclass(related, Sheet) else rows.model._meta.pk.name)
-        if related in (Person, Team, Organization, Role):
-            rows = rows.order_by("name")
     return rows
 
 
@@ -228,6 +240,30 @@ class SeveralNamed(forms.Field):
 # --- Fields --------------------------------------------------------------------------------------
 
 
+class Menu(forms.Select):
+    """A menu drawn at once, as Django would: it fills in two templates for each choice."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        choices: Any = self.choices
+        offered = [("" if key is None else key, word) for key, word in choices]
+        if any(isinstance(word, list | tuple) for _key, word in offered):
+            return super().render(name, value, attrs, renderer)
+        said = self.build_attrs(self.attrs, attrs)
+        marks = "".join(
+            f" {key}" if mark is True else f' {key}="{safe(str(mark))}"'
+            for key, mark in said.items()
+            if mark is not False
+        )
+        chosen = self.format_value(value)
+        at = next((at for at, (key, _word) in enumerate(offered) if str(key) in chosen), None)
+        options = "".join(
+            f'\n  <option value="{safe(str(key))}"{" selected" if here == at else ""}>'
+            f"{shown(word)}</option>\n"
+            for here, (key, word) in enumerate(offered)
+        )
+        return SafeString(f'<select name="{safe(name)}"{marks}>{options}\n</select>')
+
+
 def form_field(
     register: type[Register], person: Person, found: Any, *, required: bool | None = None
 ) -> forms.Field | None:
@@ -246,9 +282,11 @@ def form_field(
     elif isinstance(found, models.TextField):
         options["widget"] = forms.Textarea(attrs={"rows": 4})
     elif isinstance(found, models.BooleanField) and found.null:
-        options["widget"] = forms.Select(
+        options["widget"] = Menu(
             choices=[("", "–"), ("True", gettext_lazy("Yes")), ("False", gettext_lazy("No"))]
         )
+    elif found.choices:
+        options["widget"] = Menu
     field: forms.Field | None = found.formfield(**options)
     if isinstance(field, forms.ChoiceField):
         # Django's own word for no choice; a register may have a better one.
@@ -263,37 +301,71 @@ def form_field(
 def _relation_field(
     register: type[Register], person: Person, found: Any, *, required: bool | None
 ) -> forms.Field:
-    rows = choices_for(
-        person, register, found.name, found.related_model, found.get_limit_choices_to()
-    )
-    shown = _names_of(rows[: MANY + 1])
+    related, limit = found.related_model, found.get_limit_choices_to()
+    allowed = register.allowed(person, found.name)
+    if allowed is None and not limit:
+        rows = _in_order(_usual(person, found.name, related), related)
+        # Only these two names mean a choice of their own.
+        name = found.name if found.name in ("owner", "customer") else ""
+        offered = _said(related, _usual_names(related, name)(person))
+    else:
+        rows = choices_for(person, register, found.name, related, limit)
+        offered = _said(related, _named(rows)[: MANY + 1])
     options: dict[str, Any] = {
         "label": capfirst(str(found.verbose_name)),
         "help_text": found.help_text,
         "required": (not found.blank) if required is None else required,
     }
     if found.many_to_many:
-        if len(shown) > FEW:
+        if len(offered) > FEW:
             return SeveralNamed(rows, f"/suggest/{register.slug}/{found.name}/", **options)
         many = Several(rows, widget=forms.CheckboxSelectMultiple(), **options)
-        many.choices = shown
+        many.choices = offered
         return many
-    if len(shown) > MANY:
+    if len(offered) > MANY:
         return Named(rows, f"/suggest/{register.slug}/{found.name}/", **options)
-    field = forms.ModelChoiceField(rows, **options)
-    field.choices = [("", "–"), *shown]
-    if issubclass(found.related_model, Person) and any(key == person.pk for key, _name in shown):
+    field = forms.ModelChoiceField(rows, widget=Menu, **options)
+    field.choices = [("", "–"), *offered]
+    if issubclass(found.related_model, Person) and any(key == person.pk for key, _name in offered):
         field.offers_me = str(person.pk)  # type: ignore[attr-defined]
     return field
 
 
-def _names_of(rows: models.QuerySet[Any]) -> list[tuple[Any, str]]:
-    """The keys and names of what is offered; of records, no more is fetched than that."""
+@lru_cache(maxsize=200)
+def _usual_names(related: Any, name: str) -> PreparedFor:
+    """Those of `_usual`, put into SQL once for all who stand alike."""
+
+    def build(person: Person) -> models.QuerySet[Any]:
+        return _named(_in_order(_usual(person, name, related), related))[: MANY + 1]
+
+    return PreparedFor(build)
+
+
+def _named(rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
+    """The keys and names of what is offered, and where it is known, nothing else."""
     model: Any = rows.model
+    words = _WORDS.get(model.__str__)
+    return rows.values_list("pk", *words) if words else rows
+
+
+def _said(model: Any, named: Iterable[Any]) -> list[tuple[Any, str]]:
+    """The key and the name of each, of what `_named` gave."""
     if model.__str__ is Sheet.__str__:
-        named = rows.values_list("pk", "ref", "title")
         return [(key, f"{ref} {title}") for key, ref, title in named]
-    return [(item.pk, str(item)) for item in rows]
+    if model.__str__ is Person.__str__:
+        return [(key, name or username) for key, name, username in named]
+    if model.__str__ in _WORDS:
+        return list(named)
+    return [(item.pk, str(item)) for item in named]
+
+
+_WORDS: dict[Any, tuple[str, ...]] = {
+    Sheet.__str__: ("ref", "title"),
+    Person.__str__: ("name", "username"),
+    Organization.__str__: ("name",),
+    Team.__str__: ("name",),
+}
+"""The columns that a thing's name is made of, by how it says it."""
 
 
 def normal(value: Any) -> Any:
@@ -339,13 +411,16 @@ class RecordForm(forms.Form):
         initial: Mapping[str, Any] | None = None,
         required: Iterable[str] | None = None,
         auto_id: str = "id_%s",
+        unseen: frozenset[int] | None = None,
     ) -> None:
         self.register, self.person, self.record = register, person, record
         model = register.model
         known: dict[str, Any] = model_to_dict(record, fields=names) if record is not None else {}
         super().__init__(data, initial=known | dict(initial or {}), auto_id=auto_id)
         needed = None if required is None else set(required)
-        hidden = sight.unseen([record], names, person) if record is not None else frozenset()
+        hidden = unseen or frozenset()
+        if record is not None and unseen is None:
+            hidden = sight.unseen([record], names, person)
         for name in names:
             found = model._meta.get_field(name)
             if found.one_to_many or not getattr(found, "editable", True):
@@ -600,9 +675,18 @@ def move_fields(model: type[Record], step: Move) -> list[str]:
 
 
 def move_form(
-    record: Record, step: Move, person: Person, data: MultiValueDict[str, Any] | None = None
+    record: Record,
+    step: Move,
+    person: Person,
+    data: MultiValueDict[str, Any] | None = None,
+    *,
+    unseen: frozenset[int] | None = None,
 ) -> RecordForm:
-    """What a move asks for: the fields it needs, those it offers, and the reason."""
+    """What a move asks for: the fields it needs, those it offers, and the reason.
+
+    `unseen` are those of the records its fields point at that this person may not see, where
+    somebody has looked.
+    """
     form = RecordForm(
         register_of(record.kind_name()),
         person,
@@ -612,6 +696,7 @@ def move_form(
         required=step.needs,
         # Several moves stand on one page: each control needs an id of its own for its label.
         auto_id=f"id_{step.name}_%s",
+        unseen=unseen,
     )
     if step.note:
         form.fields[NOTE] = _reason()

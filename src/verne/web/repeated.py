@@ -42,6 +42,17 @@ def rows(table: Table) -> SafeString:
     return SafeString("".join(made))
 
 
+def hits(found: Iterable[Hit]) -> SafeString:
+    """The rows of records/search.html."""
+    made = [
+        f"<tr data-row><td>{components.ref(hit.ref, hit.url)}</td>"
+        f'<td class="wide"><a href="{safe(hit.url)}" tabindex="-1">{shown(hit.title)}</a></td>'
+        f'<td class="minor">{shown(hit.note)}</td><td>{shown(hit.state)}</td></tr>'
+        for hit in found
+    ]
+    return SafeString("".join(made))
+
+
 def options(offered: Iterable[Option]) -> SafeString:
     """The links of parts/facet.html."""
     tick = f'<span class="tick">{icon("tick", _("chosen"))}</span>'

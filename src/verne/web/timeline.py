@@ -23,7 +23,7 @@ from verne.engine.files import Attachment
 from verne.engine.history import Act, Entry
 from verne.engine.links import Link
 from verne.engine.people import Person
-from verne.engine.prepared import Prepared
+from verne.engine.prepared import Numbers, Prepared, listed
 from verne.engine.records import Record, Sheet
 from verne.engine.register import register_of
 from verne.engine.rights import visible_among
@@ -177,6 +177,12 @@ def _acts(record: Any) -> models.QuerySet[Act]:
 
 
 _newest_acts = Prepared(lambda record: _acts(record)[: PAGE + 1], record=models.BigIntegerField())
+_entries_of = Prepared(
+    lambda acts: Entry.objects.filter(act__in=listed(acts)).order_by("id"), acts=Numbers()
+)
+_comments = Prepared(
+    lambda numbers: Comment.objects.filter(pk__in=listed(numbers)), numbers=Numbers()
+)
 
 
 @dataclass(frozen=True)
@@ -195,19 +201,20 @@ def timeline(
     *,
     before: int | None = None,
     unseen: frozenset[int] | None = None,
+    clocks: Sequence[Clock] = (),
 ) -> Timeline:
     """The newest acts of a record, or those before one of them.
 
     `unseen` are those of the records it points at that this person may not see, where the caller
-    has looked: then they are not looked for again.
+    has looked: then they are not looked for again, nor are `clocks` of it that are known.
     """
     acts = acts_of(record, person, before=before)
     more, acts = len(acts) > PAGE, acts[:PAGE]
-    entries = Entry.objects.filter(act__in=[act.pk for act in acts]).order_by("id")
+    entries = _entries_of(acts=[act.pk for act in acts])
     by_act: dict[int, list[Entry]] = defaultdict(list)
     for entry in entries:
         by_act[entry.act_id].append(entry)
-    reading = _Reading(record, person, acts, by_act, unseen)
+    reading = _Reading(record, person, acts, by_act, unseen, clocks)
     days: dict[date, list[TimelineAct]] = {}
     for act in acts:
         if (line := reading.line(act)) is not None:
@@ -231,6 +238,7 @@ class _Reading:
         acts: Sequence[Act],
         entries: dict[int, list[Entry]],
         unseen: frozenset[int] | None = None,
+        clocks: Sequence[Clock] = (),
     ) -> None:
         self.record, self.person, self.entries = record, person, entries
         self.tables = _tables(type(record))
@@ -241,19 +249,21 @@ class _Reading:
             self._want(entry)
         self.names.fetch()
         self.comments = self._comments(every)
-        self.clocks = self._clocks(every)
+        self.clocks = self._clocks(every, clocks)
 
     def _comments(self, entries: Iterable[Entry]) -> dict[int, Comment]:
         keys = [e.row for e in entries if e.table == Comment._meta.db_table and e.op == "I"]
-        return Comment.objects.in_bulk(keys) if keys else {}
+        return {row.pk: row for row in _comments(numbers=keys)} if keys else {}
 
-    def _clocks(self, entries: Iterable[Entry]) -> dict[int, Clock]:
+    def _clocks(self, entries: Iterable[Entry], there: Iterable[Clock]) -> dict[int, Clock]:
+        known = {clock.pk: clock for clock in there}
         keys = {
             int((e.after or {}).get("clock_id", 0))
             for e in entries
             if e.table == ClockEvent._meta.db_table
         }
-        return Clock.objects.in_bulk(keys) if keys else {}
+        unknown = keys - known.keys()
+        return known | (Clock.objects.in_bulk(unknown) if unknown else {})
 
     def _want(self, entry: Entry) -> None:
         values = (entry.before or {}) | {}

@@ -17,11 +17,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from verne.engine import acts, approvals, comments, files, sight
+from verne.engine import acts, approvals, clock, comments, files, sight
 from verne.engine.approvals import Approval
 from verne.engine.escalation import Escalation, escalate
 from verne.engine.lifecycle import Move
 from verne.engine.people import Person, Team
+from verne.engine.prepared import Prepared, known_rows
 from verne.engine.records import Record
 from verne.engine.register import by_prefix, register_of
 from verne.engine.rights import may
@@ -44,14 +45,34 @@ FEW_ROWS = 10
 
 def record_at(ref: str, person: Person) -> Record:
     """The record of this reference; for those who may not see it there is none."""
+    record = _seen_at(ref, person)
+    for several in record._meta.many_to_many:
+        known_rows(record, several.name, _led_to(several)(record=record.pk))
+    return record
+
+
+def _seen_at(ref: str, person: Person) -> Record:
+    """The same without the many that it points at, for acts that do not look at them."""
     register = by_prefix(ref.upper().partition("-")[0])
     if register is None:
         raise Http404
     found: list[Record] = _by_ref(register.model)(person, ref=ref.upper())
     if not found:
         raise Http404
-    models.prefetch_related_objects(found, *(f.name for f in register.model._meta.many_to_many))
+    found[0].seen_by = person.pk
     return found[0]
+
+
+@cache
+def _led_to(several: Any) -> Prepared:
+    """All that a relation to many of a record leads to, in the order of its own manager."""
+    back = several.related_query_name()
+
+    def build(record: Any) -> models.QuerySet[Any]:
+        rows: models.QuerySet[Any] = several.related_model._default_manager.all()
+        return rows.filter(**{back: record})
+
+    return Prepared(build, record=models.BigIntegerField())
 
 
 @cache
@@ -101,19 +122,20 @@ def _page(
     **more: Any,
 ) -> dict[str, Any]:
     rights = Rights.of(record, person)
-    clocks = anatomy.clocks(record, person)
+    kept = clock.clocks_of(record)
+    clocks = anatomy.clocks(kept)
     register = register_of(record.kind_name())
-    named = [*register.fields(), *register.parts]
+    named = [*register.fields(), *register.parts, *sorted(anatomy.may_ask(record))]
     unseen = sight.unseen([record], named, person)
     with sight.sparing(unseen):
-        told = timeline(record, person, unseen=unseen)
+        told = timeline(record, person, unseen=unseen, clocks=[row for _rule, row in kept])
         without = own.replaced(record)
         header = anatomy.header(record, rights, clocks)
         sections = anatomy.sections(record, without=without)
         part_tables = anatomy.part_tables(record, without=without)
     approvals = anatomy.approval_views(record, person)
     askable = anatomy.askable(record, person, rights)
-    rail = anatomy.rail(record, person, moved=told.moved, refused=refused)
+    rail = anatomy.rail(record, person, moved=told.moved, refused=refused, unseen=unseen)
     return {
         "it": record,
         "rights": rights,
@@ -431,7 +453,7 @@ def _sent(value: Any) -> str:
 @staff
 def comment(request: HttpRequest, ref: str) -> HttpResponse:
     person = person_of(request)
-    record = record_at(ref, person)
+    record = _seen_at(ref, person)
     try:
         comments.comment(
             record, one(request, "text"), by=person, public="internal" not in request.POST
