@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -156,6 +157,9 @@ def test_search_finds_records_of_every_type(manager: Person, browse: Browse) -> 
     client = browse(manager)
     found = client.get("/search/?q=harbour")
     assert {hit.ref for hit in found.context["hits"]} >= {service.ref, incident.ref}
+    rows = re.findall(r"<tr data-row>.*?</tr>", found.content.decode())
+    assert len(rows) == len(found.context["hits"])
+    assert all(row.count("<td") == 4 for row in rows)
     narrowed = client.get("/search/?q=harbour&kind=resolution.incident")
     assert {hit.ref for hit in narrowed.context["hits"]} == {incident.ref}
 

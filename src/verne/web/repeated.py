@@ -42,7 +42,7 @@ def rows(table: Table) -> SafeString:
     return SafeString("".join(made))
 
 
-def hits(found: Iterable[Hit]) -> SafeString:
+def found_rows(found: Iterable[Hit]) -> SafeString:
     """The rows of records/search.html."""
     made = [
         f"<tr data-row><td>{components.ref(hit.ref, hit.url)}</td>"
