@@ -11,8 +11,8 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.functions import Coalesce
+from django.db.models import BigIntegerField, Case, ExpressionWrapper, F, Min, Q, Value, When
+from django.db.models.functions import Cast, Coalesce
 from django.db.models.lookups import LessThanOrEqual
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -28,7 +28,7 @@ from verne.engine.history import Act
 from verne.engine.people import Person
 from verne.engine.records import Priority, Record, Sheet
 from verne.engine.register import registers
-from verne.engine.rights import may, scope_among
+from verne.engine.rights import may, scope, scope_among
 from verne.sms.portfolio.catalogue.models import CatalogueEntry
 from verne.sms.portfolio.service.models import Service
 from verne.sms.resolution.incident.models import Incident, note_confirmation
@@ -200,15 +200,25 @@ def standings(person: Person) -> list[Standing]:
     seen = Service.objects.visible_to(person).live().values("pk")
     rows = Service.objects.filter(pk__in=seen).order_by("title")
     services = dict(rows.values_list("pk", "title")[:100])
-    trouble = _trouble(services)
-    found = sorted(trouble.values_list("priority", "pk", "service_id", "title"))
-    reach = Incident.objects.visible_to(person).filter(pk__in=trouble.values("pk"))
-    own = set(reach.values_list("pk", flat=True)) if found else set()
-    told: dict[int, str] = {}
-    for _priority, number, service, title in found:
-        if service not in told or (number in own and not told[service]):
-            told[service] = title if number in own else ""
+    own = scope(person, Incident)
+    # In one walk over what is open: the most urgent of each service, of theirs and of others.
+    found = (
+        _trouble(services)
+        .annotate(own=Case(When(own, then=True), default=False) if own else Value(True))
+        .values_list("service_id", "own")
+        .annotate(first=Min(ExpressionWrapper(URGENT_FIRST, output_field=BigIntegerField())))
+    )
+    disturbed = {service for service, _own, _first in found}
+    firsts = {service: first % RANK for service, own, first in found if own}
+    titles = dict(Incident.objects.filter(pk__in=firsts.values()).values_list("pk", "title"))
+    told = dict.fromkeys(disturbed, "") | {s: titles[number] for s, number in firsts.items()}
     return [_standing(title, told.get(number)) for number, title in services.items()]
+
+
+RANK = 2**40
+"""More than any record's number."""
+URGENT_FIRST = Cast("priority", BigIntegerField()) * RANK + F("pk")
+"""In the order of priorities, and of numbers within one."""
 
 
 def _trouble(services: Collection[int]) -> models.QuerySet[Incident]:
