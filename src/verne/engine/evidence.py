@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -60,10 +60,11 @@ def every(population: QuerySet[Any], *holds: Q, note: StrOrPromise = "", **also:
     """Evidence that each record of the population satisfies all of `holds`.
 
     Exceptions are found by key: excluding across a many-to-many relation would count rows, and a
-    null would make the condition neither true nor false.
+    null would make the condition neither true nor false. They are asked for one by one: of a list
+    that is too long for its memory PostgreSQL would read all for each record.
     """
-    good = population.filter(*holds, **also).values("pk")
-    return Evidence(population, population.exclude(pk__in=good), note)
+    good = population.filter(*holds, **also).order_by()
+    return Evidence(population, population.exclude(Exists(good.filter(pk=OuterRef("pk")))), note)
 
 
 def some(population: QuerySet[Any], *, note: StrOrPromise = "") -> Evidence:
