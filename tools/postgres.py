@@ -43,7 +43,12 @@ DURABLE = SETTINGS | {
 """For those who kill the server and want to find everything again."""
 
 
-LASTING = DURABLE | {"autovacuum": "on", "shared_buffers": "1GB", "max_wal_size": "8GB"}
+LASTING = DURABLE | {
+    "autovacuum": "on",
+    "shared_buffers": "1GB",
+    "max_wal_size": "8GB",
+    "random_page_cost": "1.1",
+}
 """As a server is run whose data matter: what a benchmark has to measure."""
 
 

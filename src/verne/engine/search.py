@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.db import connection as default_connection
 from django.db import connections, models
 from django.db.migrations.operations.base import Operation
+from django.db.models import OuterRef
 from django.db.models.expressions import RawSQL
 
-from .prepared import listed
-from .records import Record
+from .prepared import OneByOne, listed
+from .records import Record, Sheet
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -391,13 +392,17 @@ def _newest_of(rows: models.QuerySet[Any], ask: str, group: list[int]) -> list[t
     found: list[tuple[int, str]] = []
     size = len(group)
     while group:
-        there = rows.order_by().filter(pk__in=listed(group)).values_list("pk", "title")
-        found += sorted(there, reverse=True)
+        there = Sheet.objects.order_by().filter(OneByOne(_itself_in(rows)), pk__in=listed(group))
+        found += sorted(there.values_list("pk", "title"), reverse=True)
         if len(found) >= RANKED or len(group) < size:
             break
         size = min(4 * size, 10_000)
         group = _newest(connections[rows.db], ask, size, below=group[-1])
     return found[:RANKED]
+
+
+def _itself_in(rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
+    return rows.order_by().filter(pk=OuterRef("pk"))
 
 
 def _holds(text: str, asked: Sequence[Sequence[Phrase]]) -> bool:

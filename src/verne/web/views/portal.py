@@ -133,9 +133,11 @@ def _mine(person: Person, *, everybody: bool = False) -> Any:
     """Incidents and requests of this person, or of all at the same customer."""
     rows = Sheet.objects.filter(scope_among(person, KINDS), kind__in=KINDS)
     if not everybody:
-        reported = Incident.objects.filter(reporter=person).values("pk")
-        asked = ServiceRequest.objects.filter(requester=person).values("pk")
-        rows = rows.filter(Q(filed_by=person) | Q(pk__in=reported) | Q(pk__in=asked))
+        reported = Incident.objects.filter(reporter=person).order_by().values("pk")
+        asked = ServiceRequest.objects.filter(requester=person).order_by().values("pk")
+        filed = Sheet.objects.filter(filed_by=person).order_by().values("pk")
+        # Each has an index; tied by OR, PostgreSQL would look at every record, newest first.
+        rows = rows.filter(pk__in=reported.union(asked, filed, all=True))
     return rows.order_by("-id")
 
 
