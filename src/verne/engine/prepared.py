@@ -78,6 +78,9 @@ class OneByOne(models.Exists):
 
     def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         sql, values = self.as_sql(compiler, connection)
+        if "EXISTS(" not in sql:
+            # Django knows without asking that there is none.
+            return sql, values
         # It leaves a question alone that begins somewhere, though it be at the beginning.
         return f"{sql.removesuffix(')')} OFFSET 0)", values
 
@@ -103,9 +106,11 @@ class Prepared:
             self._model = self._built().model
         alias = router.db_for_read(self._model)
         connected: Any = connections[alias]
-        made = self._made.get(alias)
+        # By this name there may be another database later: a restoration, an upgrade that is tried.
+        known = f"{alias} {connected.vendor}"
+        made = self._made.get(known)
         if made is None:
-            made = self._made[alias] = self._compiler(alias)
+            made = self._made[known] = self._compiler(alias)
         if made.prepared is None:
             return alias, None
         sql, wanted = made.prepared
