@@ -207,7 +207,7 @@
     if (arrival?.redirectCount > 0 && sentJustNow) keep.drop(`draft:${sent.name}`);
   }
 
-  /* A cookie lives as long as the session. When it is gone, in whatever window the session ended,
+  /* A cookie stays while somebody is signed in. Once it is gone, in whatever window they signed out,
      nothing stays on the screen, and signing in leads back here. */
   const signedIn = () => /(^|; )(__Host-)?here=/.test(document.cookie);
   function leave() {
