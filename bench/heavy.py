@@ -30,12 +30,8 @@ import os, time
 os.environ["DJANGO_SETTINGS_MODULE"] = "verne.settings"
 from verne.cli import start
 start.apps()
-from datetime import timedelta
-from django.db.models import F
 from verne.engine import clock
 from verne.engine.people import Person
-from verne.sms.relationship.agreement.models import ServiceLevelTarget
-from verne.engine.acts import act
 ada = Person.objects.get(username="ada")
 found = clock.target_finders[:]
 def longer(record, measure):

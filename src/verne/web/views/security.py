@@ -425,9 +425,8 @@ def _head(title: str, lead: str = "") -> PageHeader:
 def end_session(request: HttpRequest) -> HttpResponse:
     """Sign out in one other browser."""
     person = person_of(request)
-    number = one(request, "session")
-    known = {row.number: row for row in session_rows(sessions.open_ones(person))}
-    row = known.get(int(number)) if number.isdecimal() else None
+    known = {str(row.number): row for row in session_rows(sessions.open_ones(person))}
+    row = known.get(one(request, "session"))
     if row is None:
         messages.info(request, _("That session had ended already."))
         return redirect("security")
