@@ -137,11 +137,15 @@ def acts_told(here):
 
 
 def freeze_between_acts(here, pid):
-    """Stop a process while its claim is not locked, which it is at the end of each act."""
+    """Stop a process while its claim is not locked, which it is at the end of each act.
+
+    Its claim of this job: recurring jobs are due when the workers start, and have claims, too.
+    """
     script = (
         "from django.db import transaction; from verne.engine.jobs_workers import JobClaim\n"
+        "claims = JobClaim.objects.filter(job__task_path__endswith='keep_telling')\n"
         "with transaction.atomic():"
-        " print(len(JobClaim.objects.select_for_update(skip_locked=True)))"
+        " print(len(claims.select_for_update(of=('self',), skip_locked=True)))"
     )
     while True:
         os.kill(pid, signal.SIGSTOP)
