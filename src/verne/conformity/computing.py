@@ -20,7 +20,7 @@ from verne.engine.history import Act, Entry
 from .adjusting import InForce
 from .attesting.judging import judged
 from .catalogue import Check
-from .counting import Counted, count
+from .counting import Counted, NotOneByOne, count
 from .verdict import Outcome, outcome
 
 log = logging.getLogger("verne.conformity")
@@ -65,7 +65,10 @@ def ask(check: Check, values: InForce, *, at: datetime) -> Evidence | None:
 
 
 def compute(check: Check, values: InForce, *, at: datetime, counter: Counter = count) -> Figure:
-    """The figure of a check. A function that raises is told as a fault, never as a result."""
+    """The figure of a check. A function that raises is told as a fault, never as a result.
+
+    Raises NotOneByOne where the counter does.
+    """
     answer = answers.get(check.key)
     if answer is None:
         return Figure(check.key, Outcome.NOT_YET_COMPUTED)
@@ -85,6 +88,8 @@ def compute(check: Check, values: InForce, *, at: datetime, counter: Counter = c
                     arose=counted.arose,
                     judged=judged(check, at=at),
                 )
+        except NotOneByOne:
+            raise
         except Exception as wrong:
             log.exception("The check %s could not be computed.", check.key)
             fault = f"{type(wrong).__name__}: {wrong}"[:500]

@@ -10,6 +10,7 @@ when the whole is counted again: every day, and in between as often as its cost 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
@@ -19,7 +20,7 @@ from django.db import connection
 from django.db.models import Count, F, Model, QuerySet, Sum
 
 from verne.engine import only
-from verne.engine.evidence import Answer, Asked, Evidence
+from verne.engine.evidence import Answer, Asked, Evidence, answers
 from verne.engine.records import Sheet
 from verne.engine.rows import insert
 
@@ -69,21 +70,83 @@ def count(answer: Answer, asked: Asked, *, by_block: bool = False) -> Counted:
     return Counted(population, exceptions, note, arose, blocks)
 
 
-def count_changed(answer: Answer, asked: Asked) -> Counted:
-    """Count the blocks in which something has changed, and add the sums of the others."""
-    assert answer.each is not None
-    mine = BlockCount.objects.filter(key=answer.key)
-    changed = list(mine.filter(stale=True).values_list("block", flat=True))
-    with only.reading(answer.each, map(_numbers, changed)):
-        evidence = answer(asked)
-        note, arose = str(evidence.note), evidence.arose
-        blocks = dict.fromkeys(changed, (0, 0))
-        if _is_about(answer.each, evidence):
-            blocks.update(_counted(evidence))
-        elif evidence.exceptions.exists():
-            raise NotOneByOne(answer.key)
-    rest = mine.filter(stale=False).aggregate(p=Sum("population"), e=Sum("exceptions"))
-    population, exceptions = _sum([*blocks.values(), (rest["p"] or 0, rest["e"] or 0)])
+@dataclass(frozen=True)
+class Summed:
+    """The blocks of a check that have changed, and what the others come to."""
+
+    changed: tuple[int, ...]
+    rest: tuple[int, int] = (0, 0)
+
+
+def summed(keys: Iterable[str]) -> dict[str, Summed]:
+    """The sums of these checks, as far as something of them has changed."""
+    rows = BlockCount.objects.filter(key__in=list(keys)).order_by()
+    changed: dict[str, list[int]] = {}
+    for key, block in rows.filter(stale=True).values_list("key", "block"):
+        changed.setdefault(key, []).append(block)
+    sums = rows.filter(stale=False).values_list("key")
+    rest = {
+        key: (population, exceptions)
+        for key, population, exceptions in sums.annotate(Sum("population"), Sum("exceptions"))
+    }
+    return {
+        key: Summed(tuple(sorted(blocks)), rest.get(key, (0, 0))) for key, blocks in changed.items()
+    }
+
+
+class Readings:
+    """Lets one check after the other see only what has changed.
+
+    Those that are about the same blocks of the same type see them through one view: making one
+    takes as long as two checks. They should come one after the other (`nearness`).
+    """
+
+    def __init__(self, sums: Mapping[str, Summed]) -> None:
+        self.sums = sums
+        self._open = ExitStack()
+        self._through: tuple[type[Model], tuple[int, ...]] | None = None
+
+    def __enter__(self) -> Readings:
+        return self
+
+    def __exit__(self, *wrong: object) -> None:
+        self.end()
+
+    def nearness(self, key: str) -> tuple[bool, str, tuple[int, ...]]:
+        """Sorted by this, checks that see the same come together, before those that see all."""
+        known, each = self.sums.get(key), answers[key].each
+        if known is None or each is None:
+            return True, "", ()
+        return False, each._meta.label, known.changed
+
+    def see(self, key: str) -> None:
+        """From now on only what has changed for this check is to be seen."""
+        each, changed = answers[key].each, self.sums[key].changed
+        assert each is not None
+        if self._through != (each, changed):
+            self.end()
+            self._open.enter_context(only.reading(each, map(_numbers, changed)))
+            self._through = each, changed
+
+    def end(self) -> None:
+        """Everything is to be seen again."""
+        self._through = None
+        self._open.close()
+
+
+def count_changed(answer: Answer, asked: Asked, *, known: Summed) -> Counted:
+    """Count the blocks in which something has changed, and add the sums of the others.
+
+    Nothing else of that type may be seen meanwhile (`Readings`).
+    """
+    evidence = answer(asked)
+    note, arose = str(evidence.note), evidence.arose
+    blocks = dict.fromkeys(known.changed, (0, 0))
+    if _is_about(answer.each, evidence):
+        blocks.update(_counted(evidence))
+    elif evidence.exceptions.exists():
+        raise NotOneByOne(answer.key)
+    population, exceptions = _sum([*blocks.values(), known.rest])
     return Counted(population, exceptions, note, arose, blocks, whole=False)
 
 

@@ -37,7 +37,17 @@ from .catalogue import (
     original,
 )
 from .computing import Figure, ask, compute
-from .counting import NotOneByOne, by_blocks_now, count, count_changed, how_many, keep, many_records
+from .counting import (
+    NotOneByOne,
+    Readings,
+    by_blocks_now,
+    count,
+    count_changed,
+    how_many,
+    keep,
+    many_records,
+    summed,
+)
 from .marking import settle_marks
 from .models import CheckResult, Run, Snapshot
 from .nonconforming import Against, against
@@ -367,13 +377,13 @@ def _run(
     inputs = _inputs(values)
     began = time.monotonic()
     figures: list[Figure] = []
-    for number, key in enumerate(keys):
-        if progress:
-            progress(number, len(keys), key)
-        check = values.catalogue.checks[key]
-        figures.append(_computed(check, values, at=at, whole=key not in some))
-        if budget is not None and time.monotonic() - began > budget:
-            break
+    with Readings(summed(some)) as readings:
+        for number, key in enumerate(sorted(keys, key=readings.nearness)):
+            if progress:
+                progress(number, len(keys), key)
+            figures.append(_computed(values.catalogue.checks[key], values, readings, at=at))
+            if budget is not None and time.monotonic() - began > budget:
+                break
     if progress:
         progress(len(figures), len(keys), "")
     text = json.dumps(inputs, sort_keys=True)
@@ -393,13 +403,15 @@ def _run(
     return run
 
 
-def _computed(check: Check, values: InForce, *, at: datetime, whole: bool) -> Figure:
+def _computed(check: Check, values: InForce, readings: Readings, *, at: datetime) -> Figure:
     """The figure of a check, of which all or only what has changed is counted."""
-    if not whole:
+    if known := readings.sums.get(check.key):
+        readings.see(check.key)
         try:
-            return compute(check, values, at=at, counter=count_changed)
+            return compute(check, values, at=at, counter=partial(count_changed, known=known))
         except NotOneByOne:
             log.info("%s has to be counted whole.", check.key)
+    readings.end()
     if answers[check.key].each is None or not many_records():
         return compute(check, values, at=at)
     return compute(check, values, at=at, counter=partial(count, by_block=True))

@@ -78,9 +78,9 @@ def test_after_a_change_only_its_block_is_counted(incidents, manager, monkeypatc
     asked = []
     count_changed = counting.count_changed
 
-    def told(answer, asking):
+    def told(answer, asking, **known):
         asked.append(answer.key)
-        return count_changed(answer, asking)
+        return count_changed(answer, asking, **known)
 
     monkeypatch.setattr(statement, "count_changed", told)
     withdraw(incidents[3], by=manager, note="Filed twice.")
@@ -90,6 +90,28 @@ def test_after_a_change_only_its_block_is_counted(incidents, manager, monkeypatc
     for key in ONE_BY_ONE:
         assert sums(key) == whole(key, figure(key).at), key
     assert not BlockCount.objects.filter(stale=True).exists()
+
+
+def test_checks_of_the_same_records_see_them_through_one_view(incidents, manager):
+    statement.refresh()
+    revise(incidents[3], {"title": "Once more"}, by=manager)
+    with CaptureQueriesContext(connection) as queries:
+        run = statement.refresh()
+    assert run.checks > 3
+    views = [query["sql"] for query in queries if "CREATE TEMP VIEW" in query["sql"]]
+    assert len(views) == len(set(views)) < 3
+
+
+def test_a_check_that_is_about_something_else_by_now_is_counted_whole(
+    incidents, manager, monkeypatch
+):
+    statement.refresh()
+    monkeypatch.setattr(counting, "_is_about", lambda each, evidence: False)
+    revise(incidents[9], {"title": "Once more"}, by=manager)
+    statement.refresh()
+    assert not figure(CLASSIFIED).fault
+    assert CheckResult.objects.get(key=CLASSIFIED).counted_whole_at is None
+    assert sums(CLASSIFIED) == (12, 4)
 
 
 def test_a_new_record_and_a_mended_one_are_counted(incidents, manager):
@@ -141,8 +163,8 @@ def test_sums_counted_before_a_change_never_overwrite_those_after_it(
     statement.refresh()
     count_changed = counting.count_changed
 
-    def overtaken(answer, asking):
-        counted = count_changed(answer, asking)
+    def overtaken(answer, asking, **known):
+        counted = count_changed(answer, asking, **known)
         if answer.key == CLASSIFIED and not done:
             done.append(True)
             withdraw(incidents[1], by=manager, note="Filed twice.")
