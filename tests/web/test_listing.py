@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from verne.engine import listing
 from verne.engine.acts import act, file, revise, withdraw
-from verne.engine.listing import NotUnderstood
+from verne.engine.listing import NotUnderstood, words
 from verne.engine.people import Organization, Person
 from verne.engine.register import by_slug
 from verne.engine.testing import a_person
@@ -117,9 +117,9 @@ def test_counts_stop_at_a_limit(manager: Person, nine: list[Service]) -> None:
 @pytest.fixture
 def common(manager: Person, monkeypatch: pytest.MonkeyPatch) -> list[Service]:
     """Twenty services, of which every third says "lift": more than are sorted without a thought."""
-    monkeypatch.setattr(listing, "MANY", 4)
-    monkeypatch.setattr(listing, "GROUPS", (2, 30))
-    monkeypatch.setattr(listing, "SCATTERED", 1_000)
+    monkeypatch.setattr(words, "MANY", 4)
+    monkeypatch.setattr(words, "GROUPS", (2, 30))
+    monkeypatch.setattr(words, "SCATTERED", 1_000)
     day = date(2027, 3, 1)
     return [
         a_service(
@@ -140,7 +140,7 @@ def test_a_common_word_gives_the_list_that_any_word_does(
     sort: str,
     groups: tuple[int, ...],
 ) -> None:
-    monkeypatch.setattr(listing, "GROUPS", groups)
+    monkeypatch.setattr(words, "GROUPS", groups)
     wanted = {"q": "lift", "sort": sort}
     found = [walked(manager, size, **wanted) for size in (1, 3, 50)]
     page = listing.page(SERVICES, manager, wanted, 2)
@@ -148,7 +148,7 @@ def test_a_common_word_gives_the_list_that_any_word_does(
     before = listing.page(SERVICES, manager, wanted | {"before": second.previous or ""}, 2)
     assert titles(before.rows) == titles(page.rows) and before.previous is None
     assert page.count == (7, False)
-    monkeypatch.setattr(listing, "MANY", 1_000)
+    monkeypatch.setattr(words, "MANY", 1_000)
     expected = walked(manager, 50, **wanted)
     assert len(expected) == 7
     assert found == [expected] * 3
