@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, cached_property, lru_cache, partial
@@ -361,7 +361,7 @@ def _rows(keys: list[str]) -> list[CheckResult]:
 
 def _run(
     keys: list[str],
-    some: Container[str],
+    some: Collection[str],
     *,
     why: Run.Why,
     by: Person | None,

@@ -161,18 +161,15 @@ def test_sums_counted_before_a_change_never_overwrite_those_after_it(
     incidents, manager, monkeypatch
 ):
     statement.refresh()
-    count_changed = counting.count_changed
+    store = statement._store
 
-    def overtaken(answer, asking, **known):
-        counted = count_changed(answer, asking, **known)
-        if answer.key == CLASSIFIED and not done:
-            done.append(True)
-            withdraw(incidents[1], by=manager, note="Filed twice.")
-            statement.settle_marks()
-        return counted
+    def overtaken(*counted):
+        monkeypatch.setattr(statement, "_store", store)
+        withdraw(incidents[1], by=manager, note="Filed twice.")
+        statement.settle_marks()
+        store(*counted)
 
-    done: list[bool] = []
-    monkeypatch.setattr(statement, "count_changed", overtaken)
+    monkeypatch.setattr(statement, "_store", overtaken)
     withdraw(incidents[0], by=manager, note="Filed twice.")
     statement.refresh()
     assert CLASSIFIED in statement.stored().stale
