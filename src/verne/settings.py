@@ -97,6 +97,9 @@ NOTICES_SILENCE = {
 """A server that lost power says nothing, and the usual patience with that is hours. What the
 address says itself counts for more."""
 
+KEPT_PLANS = {"server_side_binding": True, "prepare_threshold": 3}
+"""What a connection has asked so often is planned no more (engine/postgresql/plans.py)."""
+
 
 def _postgresql(name: str, url: str) -> dict[str, Any]:
     """What an address of PostgreSQL says, as Django takes it; libpq knows how to read it.
@@ -130,7 +133,9 @@ def _postgresql(name: str, url: str) -> dict[str, Any]:
         "PORT": options.pop("port", ""),
         "CONN_MAX_AGE": 0 if size else None,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": options | {"application_name": options.get("application_name", "verne")},
+        "OPTIONS": KEPT_PLANS
+        | options
+        | {"application_name": options.get("application_name", "verne")},
     }
 
 

@@ -75,7 +75,8 @@ class AdvisoryLock:
         except CommandError as refused:
             raise click.UsageError(str(refused)) from refused
         with self.connection.cursor() as cursor:
-            cursor.execute("SET application_name = %s", [f"verne {_for(address)}"])
+            name = f"verne {_for(address)}"
+            cursor.execute("SELECT set_config('application_name', %s, false)", [name])
             cursor.execute("SELECT pg_try_advisory_lock(%s)", [ADVISORY_KEY])
             if cursor.fetchone()[0]:
                 return

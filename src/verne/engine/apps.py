@@ -14,11 +14,12 @@ class EngineConfig(AppConfig):
         from .acts import after_act
         from .jobs_workers import refuse_the_dead
         from .keeping import daily  # noqa: F401
-        from .postgresql import pooler
+        from .postgresql import plans, pooler
         from .roles import keep_roles
         from .triggers import install_after_migrate, open_act_for_migration
 
         connection_created.connect(pooler.look)
+        connection_created.connect(plans.look)
         if refuse_the_dead not in after_act:
             after_act.append(refuse_the_dead)
         if replica.ALIAS in settings.DATABASES and replica.note_writer not in after_act:

@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Model
 
 from .past import home
+from .postgresql.plans import none_kept
 
 CHOSEN = "verne_chosen"
 
@@ -53,7 +54,7 @@ def reading(model: type[Model], ranges: Iterable[tuple[int, int]]) -> Iterator[N
 def _one_view() -> Iterator[None]:
     """One view of the database; what was made for it is given up in the end."""
     if connection.vendor != "sqlite":
-        with transaction.atomic():
+        with none_kept(), transaction.atomic():
             yield
             transaction.set_rollback(True)
         return

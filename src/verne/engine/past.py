@@ -24,6 +24,7 @@ from django.db.models.expressions import RawSQL
 
 from . import moment, triggers
 from .history import Act, Entry
+from .postgresql.plans import none_kept
 
 if TYPE_CHECKING:
     from .people import Person
@@ -93,7 +94,7 @@ def _for_this_connection() -> Iterator[None]:
             finally:
                 cursor.execute("ROLLBACK")
         return
-    with transaction.atomic():
+    with none_kept(), transaction.atomic():
         yield
         transaction.set_rollback(True)
 
