@@ -76,6 +76,21 @@ def test_no_page_scrolls_sideways(page: Any, specimen: str):
         assert page.evaluate("document.documentElement.scrollWidth") <= width, f"at {width}"
 
 
+@pytest.mark.parametrize("specimen", PAGES)
+def test_a_telephone_cuts_no_word_of_a_table_and_hides_no_step(page: Any, specimen: str):
+    page.set_viewport_size({"width": 380, "height": 800})
+    at(page, specimen)
+    cut = page.evaluate(
+        """() => [...document.querySelectorAll(".table :is(th, td), .tabs a, .lifecycle li")]
+            .filter((one) => one.checkVisibility() && !one.closest(".unseen, .matrix"))
+            .filter((one) => getComputedStyle(one.parentElement).clipPath === "none")
+            .filter((one) => one.scrollWidth > one.clientWidth + 1
+                || one.getBoundingClientRect().right > innerWidth)
+            .map((one) => one.textContent.trim().slice(0, 60))"""
+    )
+    assert cut == []
+
+
 def test_a_screen_of_13_inches_shows_25_rows(page: Any):
     at(page, "list")
     row = page.locator("tbody tr").nth(24).bounding_box()

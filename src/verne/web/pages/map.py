@@ -279,10 +279,11 @@ def _rows(drawn: Map) -> list[MapRow]:
 def _composed(row: MapRow) -> SafeString:
     through = components.ref(row.through) if row.through else ""
     return SafeString(
-        f'<tr data-row><td>{components.ref(row.ref)}</td><td class="wide">'
-        f'<a href="/r/{safe(row.ref)}" tabindex="-1">{safe(row.title)}</a></td>'
-        f'<td class="minor">{safe(row.kind)}</td><td>{safe(row.how)}</td>'
-        f'<td class="minor">{through}</td><td>{shown(row.state)}</td></tr>'
+        f'<tr data-row role="row"><td role="cell">{components.ref(row.ref)}</td>'
+        f'<td role="cell" class="wide"><a href="/r/{safe(row.ref)}" tabindex="-1">'
+        f'{safe(row.title)}</a></td><td role="cell" class="minor">{safe(row.kind)}</td>'
+        f'<td role="cell">{safe(row.how)}</td><td role="cell" class="minor">{through}</td>'
+        f'<td role="cell">{shown(row.state)}</td></tr>'
     )
 
 
