@@ -6,6 +6,7 @@ import hashlib
 import json
 import random
 import stat
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 from pymerkle import InmemoryTree
 
 from verne import verifier
+from verne.engine import jobs
 from verne.engine.acts import revise
 from verne.engine.history import Act, Entry
 from verne.engine.people import Person
@@ -293,6 +295,42 @@ def test_long_histories_are_sealed_in_batches(
     sealing.seal()
     assert SealedAt.objects.count() > 2
     assert sealing.waiting() == 0
+
+
+@pytest.mark.django_db
+def test_sealing_ends_with_its_process_and_goes_on_later(
+    manager: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sealing, "ACTS_AT_ONCE", 2)
+    for _n in range(3):
+        a_problem(manager)
+    jobs.ending.set()
+    try:
+        sealing.seal()
+    finally:
+        jobs.ending.clear()
+    assert sealing.waiting() > 0
+    sealing.seal()
+    assert sealing.waiting() == 0
+
+
+def test_sealing_gives_way_to_those_who_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    monkeypatch.setattr(sealing, "others_write", lambda name: bool(writing))
+    writing = [True]
+    acts = sealing.ACTS_AT_ONCE
+    for _step in range(9):
+        acts = sealing._give_way(acts, 0.2)
+    assert acts == sealing.LEAST_AT_ONCE
+    assert set(slept) == {0.2 * sealing.SHARE}
+    assert sealing._give_way(acts, 0.01) == acts
+    assert slept[-1] == sealing.BREATH
+    writing.clear()
+    for _step in range(9):
+        acts = sealing._give_way(acts, 0.2)
+    assert acts == sealing.ACTS_AT_ONCE
+    assert slept[-1] == sealing.BREATH
 
 
 @pytest.mark.django_db

@@ -15,6 +15,7 @@ import pytest
 from django.db import IntegrityError, OperationalError, connections, transaction
 
 from verne.engine.history import current_act
+from verne.engine.sqlite import carrying
 from verne.engine.sqlite.base import PAGES_ON_THE_WAY, DatabaseWrapper, line_of
 from verne.engine.sqlite.line import Line
 from verne.settings import _sqlite
@@ -303,3 +304,33 @@ def test_the_database_asks_each_thread_for_its_own_act(ledger: str, clerks: Cler
     finally:
         current_act.reset(act)
     assert run("SELECT verne_act()") == [(None,)]
+
+
+def test_what_is_committed_is_carried_into_the_file_beside_the_writers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(carrying, "EVERY", 0.01)
+    file = tmp_path / "ledger.sqlite3"
+    writer = sqlite3.connect(file, isolation_level=None)
+    writer.execute("PRAGMA journal_mode = WAL")
+    writer.execute("PRAGMA wal_autocheckpoint = 0")
+    writer.execute("CREATE TABLE movement (note text)")
+    carrier = carrying.Carrier(file)
+    carrier.start()
+    try:
+        for size in (100_000, 300_000):
+            writer.execute("INSERT INTO movement VALUES (?)", ["x" * size])
+            until = time.monotonic() + 30
+            while file.stat().st_size < size:
+                assert time.monotonic() < until, "Nobody carried it."
+                time.sleep(0.01)
+        # Somebody in the middle of a transaction is not disturbed, and disturbs nobody.
+        writer.execute("BEGIN IMMEDIATE")
+        writer.execute("INSERT INTO movement VALUES ('y')")
+        time.sleep(0.1)
+        writer.execute("COMMIT")
+        assert carrier.is_alive()
+    finally:
+        carrier.end()
+        writer.close()
+    assert not carrier.is_alive()

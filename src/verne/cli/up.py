@@ -75,6 +75,7 @@ def _serve(
     from waitress.server import create_server
 
     from verne.engine.jobs_steward import Steward
+    from verne.engine.sqlite.carrying import carried
     from verne.wsgi import application
 
     be_known_as(host)
@@ -104,7 +105,8 @@ def _serve(
     click.echo(people.how_to_sign_in())
     click.echo("Ctrl-C ends it.")
     warm_up_meanwhile()
-    lost = _answer_until(ending, server, lock)
+    with carried():
+        lost = _answer_until(ending, server, lock)
     click.echo("Ending: letting running requests and jobs finish (Ctrl-C again: at once) …")
     still = _drain(server, steward)
     for job in still:

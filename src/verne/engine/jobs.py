@@ -45,6 +45,9 @@ declared: dict[str, Job[Any, Any]] = {}
 asked = threading.Event()
 """Set when this process asks for a job, so that its own worker need not wait for the next look."""
 
+ending = threading.Event()
+"""Set when the worker of this process is told to end: a job that can go on later returns then."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job(Task, Generic[P, T]):  # type: ignore[type-arg]

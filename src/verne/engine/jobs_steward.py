@@ -103,6 +103,7 @@ class Steward:
     def start(self) -> int:
         """Take up what a crash left behind and begin; returns how many jobs that was."""
         autodiscover_modules("jobs")
+        jobs.ending.clear()
         taken_up = sweep_unclaimed()
         if self.kind == JobWorker.Kind.UP:
             taken_up += sweep(JobWorker.objects.filter(kind=self.kind))
@@ -115,6 +116,7 @@ class Steward:
     def stop(self, *, wait: float) -> list[str]:
         """Finish the running jobs, start no new one; returns the jobs still running after that."""
         self.stopping.set()
+        jobs.ending.set()
         jobs.asked.set()
         until = time.monotonic() + wait
         for thread in (*self.threads, self.steward):

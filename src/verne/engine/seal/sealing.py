@@ -16,15 +16,22 @@ from verne.verifier import Checkpoint, sealed_hash
 
 from .. import moment
 from ..history import Entry
+from ..jobs import ending
 from ..rows import insert
+from ..sqlite.base import others_write
 from . import canonical, keys, outside, tree
 from .models import Leaf, Salt, SealedAt
 
 ACTS_AT_ONCE = 500
-"""Acts sealed in one transaction: others wait for it a fifth of a second."""
+"""Acts sealed in one transaction, which takes a fifth of a second."""
 BREATH = 0.05
 """Seconds between two: other processes ask an SQLite file for their turn again and again, and find
 it taken for ever when the next transaction begins as soon as one ends."""
+LEAST_AT_ONCE = 25
+SHORT = 0.05
+"""Seconds that a transaction may take while others wait for their turn to write."""
+SHARE = 4
+"""While they do, they have so many times as long as this had."""
 ROWS_AT_ONCE = 2_500
 
 LATE = timedelta(days=1)
@@ -35,13 +42,30 @@ LOCK = 7_237_664
 
 
 def seal() -> SealedAt | None:
-    """Seal what is not sealed yet; gives the newest checkpoint, None while there is no history."""
+    """Seal what is not sealed yet; gives the newest checkpoint, None while there is no history.
+
+    When the process is about to end, what is left is sealed another time.
+    """
     after: dict[str, int] = {}
-    while _seal_some(after):
+    acts, began = ACTS_AT_ONCE, time.monotonic()
+    while _seal_some(after, acts) and not ending.is_set():
         if connection.vendor == "sqlite":
-            time.sleep(BREATH)
+            acts = _give_way(acts, time.monotonic() - began)
+        began = time.monotonic()
     outside.keep()
     return newest()
+
+
+def _give_way(acts: int, took: float) -> int:
+    """Let others write who wait for it; gives how many acts to seal next, after this many.
+
+    Sealing can wait: a backlog that had every other turn would take two thirds of the time.
+    """
+    if not others_write(str(connection.settings_dict["NAME"])):
+        time.sleep(BREATH)
+        return min(ACTS_AT_ONCE, acts * 2)
+    time.sleep(max(BREATH, SHARE * took))
+    return max(LEAST_AT_ONCE, acts // 2) if took > SHORT else acts
 
 
 def newest() -> SealedAt | None:
@@ -53,15 +77,15 @@ def waiting() -> int:
     return _unsealed(canonical.ACT, _floor("act")).count()
 
 
-def _seal_some(after: dict[str, int]) -> bool:
-    """Seal one batch, whole or not at all; says whether there may be more.
+def _seal_some(after: dict[str, int], acts: int = ACTS_AT_ONCE) -> bool:
+    """Seal one batch of so many acts, whole or not at all; says whether there may be more.
 
     `after` keeps, by source, the number up to which this run has looked already.
     """
     with transaction.atomic():
         _lock()
-        rows = list(_next_acts(after))
-        more = len(rows) >= ACTS_AT_ONCE
+        rows = list(_next_acts(after, acts))
+        more = len(rows) >= acts
         for source in canonical.others():
             found = list(_unsealed(source, _floor(source.name)).order_by("pk")[:ROWS_AT_ONCE])
             more = more or len(found) == ROWS_AT_ONCE
@@ -81,14 +105,14 @@ def _seal_some(after: dict[str, int]) -> bool:
         return more
 
 
-def _next_acts(after: dict[str, int]) -> Iterator[tuple[canonical.Source, Any]]:
+def _next_acts(after: dict[str, int], most: int) -> Iterator[tuple[canonical.Source, Any]]:
     """Acts in their order, each followed by its entries.
 
     Both are written in one transaction, so they are sealed in one: an entry that joins an act
     which is sealed already was put there behind the back of the program, and stays without a leaf.
     """
     floor = max(after.get("act", 0), _floor("act"))
-    acts = list(_unsealed(canonical.ACT, floor).order_by("pk")[:ACTS_AT_ONCE])
+    acts = list(_unsealed(canonical.ACT, floor).order_by("pk")[:most])
     if not acts:
         return
     after["act"] = acts[-1].pk

@@ -175,6 +175,12 @@ def line_of(name: str) -> Line | None:
     return _line_at(name if "mode=memory" in name else os.path.realpath(name))
 
 
+def others_write(name: str) -> bool:
+    """Whether somebody of this process is writing to a database, or waits for it."""
+    line = line_of(name)
+    return line is not None and len(line) > 0
+
+
 @cache
 def _line_at(place: str) -> Line:
     return Line()
