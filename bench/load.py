@@ -1,6 +1,6 @@
 """Many at once against a running program: how many incidents a second, and how long people wait.
 
-    .venv/bin/python bench/load.py HOME [--seconds 20] [--actions 200000] [--postgres URL]
+    .venv/bin/python bench/load.py HOME [--seconds 20] [--mixed 600] [--actions 200000] [--postgres URL]
 
 HOME is one that bench/provider.py made. First eight clients file incidents as fast as they are
 answered; then 50 agents and 150 customers do what people do, so many actions an hour, each at its
@@ -77,6 +77,7 @@ def main(arguments: list[str]) -> int:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("home")
     options.add_argument("--seconds", type=float, default=20)
+    options.add_argument("--mixed", type=float, help="seconds of the mixed load; thrice the others")
     options.add_argument("--actions", type=int, default=200_000, help="actions an hour")
     options.add_argument("--postgres", default="", help="DATABASE_URL of the provider")
     options.add_argument("--json", type=Path)
@@ -89,7 +90,7 @@ def main(arguments: list[str]) -> int:
     world = json.loads(_python(env, PREPARE).splitlines()[-1])
     with server(env, web=bool(chosen.postgres)) as port:
         figures["create"] = create(port, world, chosen.seconds)
-        figures["mixed"] = mixed(port, world, chosen.seconds * 3, chosen.actions)
+        figures["mixed"] = mixed(port, world, chosen.mixed or chosen.seconds * 3, chosen.actions)
     for name, row in figures.items():
         print(f"{name:<8}", ", ".join(f"{what} {value}" for what, value in row.items()))
     if chosen.json:

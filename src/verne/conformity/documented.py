@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from django.db import connections
-from django.db.models import Count
+from django.db.models import Count, Exists, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -147,13 +147,15 @@ def every_kind_is_there(asked: Asked) -> Evidence:
     """
     in_force = Document.objects.in_force().filter(filed_at__lte=asked.at)
     there = set(Carried.objects.filter(of__in=in_force.values("pk")).values_list("key", flat=True))
-    kept: Any = Sheet.objects.filter(withdrawn_at=None, filed_at__lte=asked.at).order_by()
-    filled = set(kept.values_list("kind", "state").distinct())
+    # Whether there is one is found at once; which states there are, only by looking at all records.
+    kept = Sheet.objects.filter(withdrawn_at=None, filed_at__lte=asked.at)
+    held = Q()
     for register in registers.values():
         for key, counting in register.documented.items():
-            kind = register.model.kind_name()
-            if any(k == kind and (not counting or state in counting) for k, state in filled):
-                there.add(key)
+            some = kept.filter(kind=register.model.kind_name())
+            held |= Q(Exists(some.filter(state__in=counting) if counting else some), key=key)
+    if held:
+        there.update(KindOfInformation.objects.filter(held).values_list("key", flat=True))
     kinds = KindOfInformation.objects.all()
     if not there and not Document.objects.exists():
         kinds = kinds.none()
