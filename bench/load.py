@@ -1,6 +1,6 @@
 """Many at once against a running program: how many incidents a second, and how long people wait.
 
-    .venv/bin/python bench/load.py HOME [--seconds 20] [--mixed 600] [--actions 200000] [--postgres URL]
+    .venv/bin/python bench/load.py HOME [--seconds 20] [--mixed 600] [--postgres URL]
 
 HOME is one that bench/provider.py made. First eight clients file incidents as fast as they are
 answered; then 50 agents and 150 customers do what people do, so many actions an hour, each at its
