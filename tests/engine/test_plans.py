@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from verne.engine import only, past
+from verne.engine import only, past, search
 from verne.engine.acts import revise
 from verne.engine.people import Person
 from verne.sms.resolution.problem.models import Problem
@@ -83,3 +83,12 @@ def test_through_a_pooler_none_is_kept(two: list[Problem], monkeypatch: Any) -> 
     for _time in range(6):
         numbers(above=-1)
     assert kept() == before
+
+
+def test_the_words_of_a_search_are_planned_for(two: list[Problem], manager: Person) -> None:
+    revise(two[0], {"title": "Mail's stopped"}, by=manager)
+    before = set(_kept())
+    for _time in range(6):
+        assert search.ranked(Problem.objects.all(), "stopped") == [two[0].pk]
+    (kept,) = (sql for sql in set(_kept()) - before if "ts_rank" in sql)
+    assert "stopped" in kept

@@ -166,3 +166,15 @@ def test_what_was_made_is_kept_as_long_as_the_rows_are_the_same() -> None:
     with act("settle", by=None):
         Person.objects.filter(pk=ada.pk).update(theme="dark")
     assert (named_so.answer(), made) == (["Ada Lee"], [0, 1, 1, 1])
+
+
+@pytest.mark.parametrize("name", ["100 % Ada's \\ %s", '50%% of "Kim"', "' OR 1=1 --"])
+def test_values_that_stay_the_same_may_hold_any_mark(name: str) -> None:
+    one, _other = a_person(name, roles=[]), a_person("Ada Kim", roles=[])
+    asked = Prepared(
+        lambda since: Person.objects.filter(name=name, pk__gte=since), since=models.IntegerField()
+    )
+    assert asked(since=0) == [one]
+    assert asked(since=one.pk + 1) == []
+    whole = Prepared(lambda: Person.objects.filter(name=name))
+    assert whole() == [one]

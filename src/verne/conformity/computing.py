@@ -16,6 +16,7 @@ from django.utils import translation
 from verne import __version__
 from verne.engine.evidence import Answer, Asked, Evidence, answers
 from verne.engine.history import Act, Entry
+from verne.engine.postgresql.plans import none_kept
 
 from .adjusting import InForce
 from .attesting.judging import judged
@@ -123,7 +124,8 @@ def _kept_apart() -> Iterator[None]:
     On SQLite, where there is none, opening one would keep writers waiting.
     """
     if connection.vendor == "postgresql":
-        with transaction.atomic(), connection.cursor() as cursor:
+        # A check looks at thousands of records or at millions: no plan is good for both.
+        with none_kept(), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(ROOM)
             yield
     elif connection.in_atomic_block:

@@ -14,6 +14,7 @@ is left to Django.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -26,7 +27,11 @@ from django.db.models.query import ModelIterable, ValuesListIterable
 from django.db.models.sql.constants import MULTI
 from django.db.models.sql.where import WhereNode
 
+from .postgresql.plans import literal
+
 Answer = TypeVar("Answer")
+
+_MARK = re.compile("%[%s]")
 
 
 class Place(models.Expression):
@@ -140,7 +145,7 @@ class Prepared:
         made: Any = rows.query.get_compiler(using=alias)
         made.gives_tuples = rows._iterable_class is ValuesListIterable
         try:
-            made.prepared = self.composed(made)
+            made.prepared = _settled(*self.composed(made), connections[alias])
         except EmptyResultSet:
             # Django knows without asking that nothing is found.
             made.prepared = None
@@ -153,6 +158,25 @@ class Prepared:
         """The SQL, and what goes into it: values, and places for values."""
         sql, wanted = compiler.as_sql()
         return sql, wanted
+
+
+def _settled(sql: str, wanted: Sequence[Any], connected: Any) -> tuple[str, Sequence[Any]]:
+    """On PostgreSQL, with the values that stay the same in the SQL: its plan is made for them."""
+    if connected.vendor != "postgresql":
+        return sql, wanted
+    values = iter(wanted)
+    places: list[Place] = []
+
+    def put_in(mark: re.Match[str]) -> str:
+        if mark[0] == "%%":
+            return mark[0]
+        value = next(values)
+        if isinstance(value, Place):
+            places.append(value)
+            return mark[0]
+        return literal(value, connected)
+
+    return _MARK.sub(put_in, sql), places
 
 
 class Remembered(Prepared, Generic[Answer]):

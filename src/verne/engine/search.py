@@ -11,7 +11,7 @@ import math
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,6 +22,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.models import OuterRef
 from django.db.models.expressions import RawSQL
 
+from .postgresql.plans import literal
 from .prepared import OneByOne, listed
 from .records import Record, Sheet
 
@@ -134,9 +135,10 @@ def holding(
     asked = question(text)
     if not keys or not asked:
         return set()
-    statement = f"{_MATCHING[connection.vendor]} AND {_NUMBER[connection.vendor]} BETWEEN %s AND %s"
+    statement, said = _put(_MATCHING, connection, _ask(connection, asked, kind))
+    statement += f" AND {_NUMBER[connection.vendor]} BETWEEN %s AND %s"
     with connection.cursor() as cursor:
-        cursor.execute(statement, [_ask(connection, asked, kind), min(keys), max(keys)])
+        cursor.execute(statement, [*said, min(keys), max(keys)])
         return {row[0] for row in cursor.fetchall()}.intersection(keys)
 
 
@@ -198,7 +200,7 @@ def matching(text: str, connection: BaseDatabaseWrapper, *, kind: str = "") -> R
     asked = question(text)
     if not asked:
         return None
-    return RawSQL(_MATCHING[connection.vendor], [_ask(connection, asked, kind)])
+    return RawSQL(*_put(_MATCHING, connection, _ask(connection, asked, kind)))
 
 
 def references(text: str) -> list[str]:
@@ -371,8 +373,21 @@ def _tsvector(words: Sequence[str]) -> str:
 
 def _by_rank(connection: BaseDatabaseWrapper, ask: str) -> list[int]:
     with connection.cursor() as cursor:
-        cursor.execute(_BY_RANK[connection.vendor], [ask])
+        cursor.execute(*_put(_BY_RANK, connection, ask))
         return [row[0] for row in cursor.fetchall()]
+
+
+def _put(
+    statements: Mapping[str, str], connection: BaseDatabaseWrapper, ask: str
+) -> tuple[str, list[str]]:
+    """A statement with what is asked for, and the values that belong to it.
+
+    PostgreSQL reads the words in the statement itself, so that it plans for them.
+    """
+    statement = statements[connection.vendor]
+    if connection.vendor != "postgresql":
+        return statement, [ask]
+    return statement.replace("%s", literal(ask, connection), 1), []
 
 
 def _newest(
@@ -380,7 +395,8 @@ def _newest(
 ) -> list[int]:
     """Who holds it, the newest first, from below a number on."""
     with connection.cursor() as cursor:
-        cursor.execute(_NEWEST[connection.vendor], [ask, below, limit])
+        statement, said = _put(_NEWEST, connection, ask)
+        cursor.execute(statement, [*said, below, limit])
         return [row[0] for row in cursor.fetchall()]
 
 
@@ -433,8 +449,9 @@ def _holders(
     connection: BaseDatabaseWrapper, words: Sequence[str], *, kind: str
 ) -> Iterator[list[int]]:
     """For each word, who holds it; one more than `COMMON` is enough to know that too many do."""
-    statement = f"{_MATCHING[connection.vendor]} LIMIT {COMMON + 1}"
     with connection.cursor() as cursor:
         for word in words:
-            cursor.execute(statement, [_ask(connection, [[Phrase((word,))]], kind)])
+            ask = _ask(connection, [[Phrase((word,))]], kind)
+            statement, said = _put(_MATCHING, connection, ask)
+            cursor.execute(f"{statement} LIMIT {COMMON + 1}", said)
             yield [row[0] for row in cursor.fetchall()]

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from django.db import models
+from django.db import connections, models
 from django.db.models import Q
 
 from .. import past
 from ..people import Person
+from ..postgresql.plans import none_kept
 from ..register import Register
 from .furnishing import furnished
 from .keyset import cursor_of, read_cursor, walk
@@ -49,7 +50,8 @@ class Page:
             return min(number, COUNTED), number > COUNTED
         if self.some is not None and (found := bounded_count(self.some))[1]:
             return found
-        return bounded_count(self.selection)
+        with none_kept(connections[self.selection.db]):
+            return bounded_count(self.selection)
 
 
 def page(
@@ -81,9 +83,11 @@ def fetch(wanted: Wanted, person: Person, *, only: Q | None = None) -> Page:
         rows, common = walk_as_usual(wanted, person, cursor, back=back), None
     else:
         chosen = _chosen(wanted, person, only)
-        rows, common = found_on_the_way(wanted, person, only, cursor, back=back)
-        if rows is None:
-            rows = walk(furnished(chosen, wanted), wanted, cursor, back=back)
+        # By what somebody typed there may be one record or a million.
+        with none_kept(connections[chosen.db]):
+            rows, common = found_on_the_way(wanted, person, only, cursor, back=back)
+            if rows is None:
+                rows = walk(furnished(chosen, wanted), wanted, cursor, back=back)
     more, rows = len(rows) > wanted.size, rows[: wanted.size]
     if back:
         rows.reverse()

@@ -14,7 +14,7 @@ from ..register import Column, Register
 from ..standpoint import PreparedFor
 from .furnishing import furnished, needs_of
 from .keyset import Cursor, along, halves, order_of
-from .selection import COUNTED, rows_of
+from .selection import COUNTED, countable, rows_of
 from .wanted import Wanted
 
 
@@ -119,6 +119,6 @@ def usual_numbers(usual: Usual) -> PreparedFor:
     wanted = usual.wanted()
 
     def build(person: Person) -> models.QuerySet[Any]:
-        return rows_of(wanted, person).order_by().values_list("pk")[: COUNTED + 1]
+        return countable(rows_of(wanted, person)).values_list("pk")[: COUNTED + 1]
 
     return _OfFew(build)

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection
+from django.db import connection as default_connection
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -36,8 +36,9 @@ def look(sender: Any, connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
 
 
 @contextmanager
-def none_kept() -> Iterator[None]:
-    """Inside, names of tables mean something else than when the plans were made."""
+def none_kept(connection: BaseDatabaseWrapper | None = None) -> Iterator[None]:
+    """Inside, what is asked is planned each time, for the values it is asked with."""
+    connection = connection or default_connection
     if connection.vendor != "postgresql":
         yield
         return
@@ -48,3 +49,15 @@ def none_kept() -> Iterator[None]:
         yield
     finally:
         raw.prepare_threshold = before
+
+
+def literal(value: Any, connection: BaseDatabaseWrapper) -> str:
+    """A value as it is written in a statement that has places for others.
+
+    What decides on the way to the answer (words, states) belongs into the statement: a plan
+    for any word would look through all records for one that few of them hold.
+    """
+    from psycopg import sql
+
+    connection.ensure_connection()
+    return sql.Literal(value).as_string(connection.connection).replace("%", "%%")
