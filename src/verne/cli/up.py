@@ -17,10 +17,10 @@ from verne.cli.listening import address_of, be_known_as, listen
 from verne.cli.lock import AdvisoryLock, FileLock, held
 from verne.cli.migrate import bring_up_to_date
 from verne.cli.progress import Progress
-from verne.cli.threads import take_short_turns
+from verne.cli.threads import FewAtOnce, share_memory, take_short_turns
 from verne.engine.warming import warm_up_meanwhile
 
-WEB_THREADS = 8
+WEB_THREADS = 6
 DRAIN_SECONDS = 10
 JOB_SECONDS = 20
 LOOK_AT_LOCK_EVERY = 10
@@ -70,7 +70,7 @@ def _serve(
     began: float,
 ) -> None:
     from django.conf import settings
-    from django.db import connections
+    from django.db import connection, connections
     from django.urls import get_resolver
     from waitress.server import create_server
 
@@ -79,11 +79,12 @@ def _serve(
     from verne.wsgi import application
 
     be_known_as(host)
+    share_memory()
     take_short_turns()
     # Loaded now rather than in the first visitor's time.
     _ = get_resolver().url_patterns
     server = create_server(
-        application,
+        FewAtOnce(application) if connection.vendor == "sqlite" else application,
         sockets=[listener],
         threads=WEB_THREADS,
         ident=None,
