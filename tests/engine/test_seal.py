@@ -285,25 +285,23 @@ def test_a_seal_that_is_broken_off_leaves_nothing_half_done(
     assert done is not None and done.size == tree.size_now() > size
 
 
-@pytest.mark.django_db
-def test_long_histories_are_sealed_in_batches(
-    manager: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def long_history(manager: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More acts than are sealed at once."""
     monkeypatch.setattr(sealing, "ACTS_AT_ONCE", 2)
     for _n in range(3):
         a_problem(manager)
+
+
+@pytest.mark.django_db
+def test_long_histories_are_sealed_in_batches(long_history: None) -> None:
     sealing.seal()
     assert SealedAt.objects.count() > 2
     assert sealing.waiting() == 0
 
 
 @pytest.mark.django_db
-def test_sealing_ends_with_its_process_and_goes_on_later(
-    manager: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sealing, "ACTS_AT_ONCE", 2)
-    for _n in range(3):
-        a_problem(manager)
+def test_sealing_ends_with_its_process_and_goes_on_later(long_history: None) -> None:
     jobs.ending.set()
     try:
         sealing.seal()
