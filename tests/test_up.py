@@ -17,6 +17,7 @@ from waitress.server import create_server
 
 from tools import postgres
 from verne.cli import up
+from verne.cli.threads import Threads
 from verne.engine.jobs_steward import Steward
 
 # Its first start is costly and shared.
@@ -225,7 +226,7 @@ def test_a_running_request_is_answered_before_the_end():
         start_response("200 OK", [("Content-Type", "text/plain")])
         return [b"x" * 100_000]
 
-    server = create_server(slow_page, host="127.0.0.1", port=0)
+    server = create_server(slow_page, host="127.0.0.1", port=0, _dispatcher=Threads(usual=1))
     ending, steward = threading.Event(), Steward(threads=0)
     lock = up.FileLock(Path("nowhere"))
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
+
+from django.db import connections
+from waitress.task import ThreadedTaskDispatcher
 
 TURN = 0.0005
 """Seconds for which a thread computes on while others wait; Python's own measure is 0.005.
@@ -37,42 +39,65 @@ def take_short_turns() -> None:
     sys.setswitchinterval(TURN)
 
 
-AT_ONCE = 2
-"""Requests that compute at the same time. Python computes one, the other is with the database; with
-eight, most of the time goes into passing the interpreter on: 138,000 actions an hour at a million
-incidents on SQLite, 189,000 so.
+ON_FILE = 2
+"""Threads that answer requests on SQLite. Python computes one, the other is with the database; with
+eight, most of the time goes into passing the interpreter on.
 """
-SHORT = 0.25
-"""Seconds after which a request counts no more: nobody waits for an export to end."""
+ON_SERVER = 6
+"""The same where the database is another process, for whose answers a thread waits."""
+MOST = 16
+LONG = 0.5
+"""Seconds after which a request has a thread to itself: nobody waits for an export to end."""
+IDLE = 1.0
+"""Seconds between two looks when nobody waits."""
 
 
-class FewAtOnce:
-    """A program of the web that begins a request when few others have just begun."""
+class Threads(ThreadedTaskDispatcher):  # type: ignore[misc]
+    """Answers requests in few threads, and in one more for each that takes long.
 
-    def __init__(
-        self, application: Callable[..., Any], *, most: int = AT_ONCE, short: float = SHORT
-    ) -> None:
-        self.application, self.most, self.short = application, most, short
-        self._left = threading.Condition()
+    Whoever runs the server calls `settle` in its loop, as soon as the seconds that it returned are
+    over or something has happened.
+    """
+
+    def __init__(self, *, usual: int, most: int = MOST, long: float = LONG) -> None:
+        super().__init__()
+        self.usual, self.most, self.long = usual, most, long
         self._begun: dict[object, float] = {}
-        """When each request under way began, the longest first."""
+        """When each task under way began."""
+        self.set_thread_count(usual)
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        mine = object()
-        with self._left:
-            while (wait := self._wait()) > 0:
-                self._left.wait(wait)
-            self._begun[mine] = time.monotonic()
+    def handler_thread(self, thread_no: int) -> None:
+        """What a thread does from its beginning to its end."""
         try:
-            answer: Iterable[bytes] = self.application(environ, start_response)
-            return answer
+            super().handler_thread(thread_no)
         finally:
-            with self._left:
-                del self._begun[mine]
-                self._left.notify()
+            connections.close_all()
 
-    def _wait(self) -> float:
-        """Seconds until one of those who count counts no more, if there are too many."""
+    def add_task(self, task: Any) -> None:
+        super().add_task(_Timed(task, self._begun))
+
+    def settle(self) -> float:
+        """Start and end threads as is needed; returns the seconds until that may change."""
         now = time.monotonic()
-        count = [at for at in self._begun.values() if now - at < self.short]
-        return count[0] + self.short - now if len(count) >= self.most else 0
+        since = [now - at for at in list(self._begun.values())]
+        short = [seconds for seconds in since if seconds < self.long]
+        self.set_thread_count(min(self.usual + len(since) - len(short), self.most))
+        return min([IDLE, *(self.long - seconds for seconds in short)])
+
+
+class _Timed:
+    """A task that says when it begins and when it has ended."""
+
+    def __init__(self, task: Any, begun: dict[object, float]) -> None:
+        self.task, self.begun = task, begun
+        self.cancel: Callable[[], None] = task.cancel
+
+    def service(self) -> None:
+        self.begun[self] = time.monotonic()
+        try:
+            self.task.service()
+        finally:
+            del self.begun[self]
+
+    def __repr__(self) -> str:
+        return repr(self.task)

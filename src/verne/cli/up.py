@@ -17,10 +17,9 @@ from verne.cli.listening import address_of, be_known_as, listen
 from verne.cli.lock import AdvisoryLock, FileLock, held
 from verne.cli.migrate import bring_up_to_date
 from verne.cli.progress import Progress
-from verne.cli.threads import FewAtOnce, share_memory, take_short_turns
+from verne.cli.threads import ON_FILE, ON_SERVER, Threads, share_memory, take_short_turns
 from verne.engine.warming import warm_up_meanwhile
 
-WEB_THREADS = 6
 DRAIN_SECONDS = 10
 JOB_SECONDS = 20
 LOOK_AT_LOCK_EVERY = 10
@@ -83,10 +82,11 @@ def _serve(
     take_short_turns()
     # Loaded now rather than in the first visitor's time.
     _ = get_resolver().url_patterns
+    threads = Threads(usual=ON_FILE if connection.vendor == "sqlite" else ON_SERVER)
     server = create_server(
-        FewAtOnce(application) if connection.vendor == "sqlite" else application,
+        application,
         sockets=[listener],
-        threads=WEB_THREADS,
+        _dispatcher=threads,
         ident=None,
         # Whom to believe about the visitor's address is decided in web/proxy.py.
         clear_untrusted_proxy_headers=False,
@@ -125,7 +125,7 @@ def _answer_until(ending: threading.Event, server: Any, lock: FileLock | Advisor
 
     look_at = time.monotonic() + LOOK_AT_LOCK_EVERY
     while not ending.is_set():
-        wasyncore.loop(timeout=1, map=server._map, count=1)
+        wasyncore.loop(timeout=server.task_dispatcher.settle(), map=server._map, count=1)
         if time.monotonic() < look_at:
             continue
         if not lock.held():
@@ -147,6 +147,7 @@ def _drain(server: Any, steward: Any) -> list[str]:
     ender.start()
     until = time.monotonic() + DRAIN_SECONDS
     while time.monotonic() < until and _busy(server):
+        server.task_dispatcher.settle()
         wasyncore.loop(timeout=0.05, map=server._map, count=1)
     server.task_dispatcher.shutdown(timeout=1)
     ender.join()
