@@ -140,3 +140,21 @@ def test_a_guard_about_a_field_of_the_form_lets_the_form_try() -> None:
     assert step.refusals(Door()) == ["Put up a name."]
     assert step.refusals(Door(), but_of=frozenset({"name_plate"})) == []
     assert step.obstacles(Door()) == ["Put up a name."]
+
+
+def test_a_guard_before_several_moves_is_asked_once() -> None:
+    asked: list[Door] = []
+
+    def nobody_stands_there(door: Door) -> str:
+        asked.append(door)
+        return "Somebody stands in the doorway."
+
+    built = State("Built")
+    steps = [
+        Move(built, State("Taken over"), "Take over", guards=(nobody_stands_there,)),
+        Move(built, State("Sent back"), "Send back", guards=(nobody_stands_there,)),
+    ]
+    door, said = Door(), {}  # type: ignore[var-annotated]
+    refusals = [step.refusals(door, said=said) for step in steps]
+    assert refusals == [["Somebody stands in the doorway."]] * 2
+    assert asked == [door]

@@ -124,13 +124,24 @@ class Move:
     def missing(self, record: Any) -> list[str]:
         return [name for name in self.needs if not record.is_filled(name)]
 
-    def refusals(self, record: Any, *, but_of: frozenset[str] = frozenset()) -> list[str]:
+    def refusals(
+        self,
+        record: Any,
+        *,
+        but_of: frozenset[str] = frozenset(),
+        said: dict[Guard, StrOrPromise | None] | None = None,
+    ) -> list[str]:
         """What the guards say against it, in words the reader can act on.
 
-        Those that are about some of the fields `but_of` are not asked.
+        Those that are about some of the fields `but_of` are not asked, nor those whose answer is in
+        `said`, which learns the others: one guard often stands before several moves.
         """
+        said = {} if said is None else said
         asked = [g for g in self.guards if not getattr(g, "about", frozenset()) & but_of]
-        return [str(why) for guard in asked if (why := guard(record))]
+        for guard in asked:
+            if guard not in said:
+                said[guard] = guard(record)
+        return [str(why) for guard in asked if (why := said[guard])]
 
     def objections(self, record: Any, person: Person) -> list[str]:
         """Why it may not be this person who makes the move; the rights are another matter."""

@@ -20,7 +20,7 @@ from verne.engine import approvals, files, links, raising, sight
 from verne.engine.approvals import Approval
 from verne.engine.clock import Clock, ClockRule
 from verne.engine.history import Act
-from verne.engine.lifecycle import Move
+from verne.engine.lifecycle import Guard, Move
 from verne.engine.links import Link as RecordLink
 from verne.engine.people import Person
 from verne.engine.prepared import Numbers, Prepared, listed
@@ -128,6 +128,9 @@ def _actions(record: Record, rights: Rights) -> list[Action]:
 
 # --- Lifecycle -----------------------------------------------------------------------------------
 
+Said = dict[Guard, "StrOrPromise | None"]
+"""What the guards say of a record, each asked once for all its moves."""
+
 
 def rail(
     record: Record,
@@ -144,12 +147,13 @@ def rail(
     """
     opened: list[OpenMove] = []
     closed: list[ClosedMove] = []
+    said: Said = {}
     for step in record.moves():
-        reasons = obstacles(record, step, person)
+        reasons = obstacles(record, step, person, said)
         if reasons:
             closed.append(ClosedMove(label=step.label, reasons=reasons))
             continue
-        opened.append(_open_move(record, step, person, refused, unseen))
+        opened.append(_open_move(record, step, person, said, refused, unseen))
     opened = _most_likely_first(record, opened)
     return Rail(steps=steps(record, moved), open=opened, closed=closed, version=record.version)
 
@@ -159,7 +163,7 @@ def may_ask(record: Record) -> set[str]:
     return {name for step in record.moves() for name in forms.move_fields(type(record), step)}
 
 
-def obstacles(record: Record, step: Move, person: Person) -> list[str]:
+def obstacles(record: Record, step: Move, person: Person, said: Said) -> list[str]:
     """What keeps this person from a move, apart from fields its own form asks for."""
     asked = set(forms.move_fields(type(record), step))
     if not may(person, step.name, type(record)):
@@ -169,7 +173,7 @@ def obstacles(record: Record, step: Move, person: Person) -> list[str]:
         for name in step.missing(record)
         if name not in asked
     ]
-    if refusals := step.refusals(record, but_of=frozenset(asked)):
+    if refusals := step.refusals(record, but_of=frozenset(asked), said=said):
         editable = set(register_of(record.kind_name()).fields())
         # What a guard complains of may be a field that only this form asks for: then let it try.
         if not asked - editable:
@@ -184,6 +188,7 @@ def _open_move(
     record: Record,
     step: Move,
     person: Person,
+    said: Said,
     refused: tuple[str, forms.RecordForm] | None,
     unseen: frozenset[int] | None,
 ) -> OpenMove:
@@ -198,7 +203,7 @@ def _open_move(
         url=f"/r/{record.ref}/move/{step.name}",
         form=form,
         danger=step.target.final and step.note,
-        help=" ".join(step.refusals(record)),
+        help=" ".join(step.refusals(record, said=said)),
     )
 
 
