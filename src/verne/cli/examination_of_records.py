@@ -58,14 +58,14 @@ def counters() -> Findings:
             odd += 1
             continue
         highest[prefix] = max(highest.get(prefix, 0), int(number))
-    given = dict(Counter.objects.values_list("prefix", "last"))
+    given = Counter.reached()
     behind = {p: n for p, n in highest.items() if given.get(p, 0) < n}
     for prefix, number in sorted(behind.items()):
         yield fault(
             "references",
             f"{prefix}-{number} is on file, but the counter stands at {given.get(prefix, 0)}.",
             f"New records of this type are refused until it is raised: {MEND}",
-            partial(Counter.objects.update_or_create, {"last": number}, prefix=prefix),
+            partial(Counter.go_on_after, prefix, number),
         )
     if odd:
         yield fault("references", f"{odd} references have no number.", RESTORE)

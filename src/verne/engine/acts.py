@@ -264,8 +264,8 @@ def file(
             record.ref = "0"
             record.set_derived()
             _check(record)
-            # Last, because the counter stays locked until commit.
-            record.ref = f"{register.prefix}-{Counter.take(register.prefix)}"
+            # Last, so that what is refused takes no number.
+            record.ref = f"{register.prefix}-{Counter.take(register.prefix)[0]}"
             record.save(force_insert=(Sheet, kind))
             _save_related(record, many, parts)
             _settle(record, work, changed=None)

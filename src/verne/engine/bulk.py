@@ -440,12 +440,12 @@ def _write(kind: type[R], drafts: Sequence[_Draft[R]], *, trail: bool) -> None:
     """Cover sheets, then what lies under them, then what belongs to them."""
     register = register_of(kind.kind_name())
     forget(kind.kind_name())
-    numbers = next_sheet_ids(len(drafts))
-    first = Counter.take(register.prefix, len(drafts))
-    for n, draft in enumerate(drafts):
+    keys = next_sheet_ids(len(drafts))
+    numbers = Counter.take(register.prefix, len(drafts))
+    for draft, key, number in zip(drafts, keys, numbers, strict=True):
         record = draft.record
-        record.id = record.pk = numbers[n]
-        record.ref = f"{register.prefix}-{first + n}"
+        record.id = record.pk = key
+        record.ref = f"{register.prefix}-{number}"
     records = [draft.record for draft in drafts]
     for model in _tables(kind):
         insert(model, records)

@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 from . import acts, sight, tables
 from .cells import Cells, Unreadable, all_words, comparable
 from .names import Finder
+from .postgresql.numbers import borrowed
 from .records import Record
 from .register import Column, Register
 from .rights import right
@@ -302,7 +303,7 @@ def preview(
     table = tables.read(stream, name, encoding=encoding)
     report = Report(register.model.kind_name(), name, tried=True)
     loader = _Loader(register, table, report, by=by, key=key)
-    with transaction.atomic():
+    with transaction.atomic(), borrowed():
         rows = list(islice(table.rows, limit))
         for start in range(0, len(rows), BATCH):
             loader.take(rows[start : start + BATCH])

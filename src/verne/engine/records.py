@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .people import Organization, Person, Team
+from .postgresql import numbers
 from .rows import Promptly
 
 if TYPE_CHECKING:
@@ -68,7 +69,10 @@ class RecordQuerySet(models.QuerySet[Any]):
 
 
 class Counter(models.Model):
-    """The last number given out for a prefix. Numbers are never given out twice."""
+    """The last number given out for a prefix. Numbers are never given out twice.
+
+    On PostgreSQL sequences give them out, and this is where those began (`postgresql/numbers.py`).
+    """
 
     history: ClassVar[bool] = False
 
@@ -82,13 +86,34 @@ class Counter(models.Model):
         return f"{self.prefix}-{self.last}"
 
     @classmethod
-    def take(cls, prefix: str, count: int = 1) -> int:
-        """Reserve `count` numbers and give back the first; the row stays locked until commit."""
+    def take(cls, prefix: str, count: int = 1) -> list[int]:
+        """`count` numbers that nobody else gets; on SQLite the next writer waits for our commit."""
         if not transaction.get_connection().in_atomic_block:
             raise RuntimeError("Take a number inside a transaction, or two people may get it.")
         with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                return numbers.take(cursor, prefix, count)
             cursor.execute(_TAKE, [prefix, count, count])
-            return int(cursor.fetchone()[0]) - count + 1
+            last = int(cursor.fetchone()[0])
+        return list(range(last - count + 1, last + 1))
+
+    @classmethod
+    def reached(cls) -> dict[str, int]:
+        """The last number of each prefix."""
+        found = dict(cls.objects.values_list("prefix", "last"))
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                found |= numbers.reached(cursor)
+        return found
+
+    @classmethod
+    def go_on_after(cls, prefix: str, number: int) -> None:
+        """Have the next number of a prefix be the one after this."""
+        with transaction.atomic():
+            cls.objects.update_or_create({"last": number}, prefix=prefix)
+            if connection.vendor == "postgresql":
+                with connection.cursor() as cursor:
+                    numbers.begin_anew(cursor, prefix)
 
 
 _TAKE = """
