@@ -7,15 +7,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from django.db import connections
+from django.db import connections, models
 from django.db.models import Count, Exists, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from verne.engine.evidence import Answer, Asked, Evidence, answers
 from verne.engine.people import Person
+from verne.engine.prepared import Prepared
 from verne.engine.records import Sheet
 from verne.engine.register import Register, registers
 from verne.engine.rights import may, scope
@@ -147,15 +149,12 @@ def every_kind_is_there(asked: Asked) -> Evidence:
     """
     in_force = Document.objects.in_force().filter(filed_at__lte=asked.at)
     there = set(Carried.objects.filter(of__in=in_force.values("pk")).values_list("key", flat=True))
-    # Whether there is one is found at once; which states there are, only by looking at all records.
-    kept = Sheet.objects.filter(withdrawn_at=None, filed_at__lte=asked.at)
-    held = Q()
-    for register in registers.values():
-        for key, counting in register.documented.items():
-            some = kept.filter(kind=register.model.kind_name())
-            held |= Q(Exists(some.filter(state__in=counting) if counting else some), key=key)
-    if held:
-        there.update(KindOfInformation.objects.filter(held).values_list("key", flat=True))
+    shelves = tuple(
+        (kind, key, tuple(counting))
+        for kind, register in registers.items()
+        for key, counting in register.documented.items()
+    )
+    there.update(key for (key,) in _kept_in(shelves)(at=asked.at))
     kinds = KindOfInformation.objects.all()
     if not there and not Document.objects.exists():
         kinds = kinds.none()
@@ -164,6 +163,25 @@ def every_kind_is_there(asked: Asked) -> Evidence:
         kinds.exclude(key__in=there),
         _("No document in force carries it, and no register holds any of it."),
     )
+
+
+@cache
+def _kept_in(shelves: tuple[tuple[str, str, tuple[str, ...]], ...]) -> Prepared:
+    """The kinds of information of which registers held some at an instant.
+
+    Each by a kind of record, the kind of information it is, and the states that count, if not all.
+    """
+
+    def held(at: Any) -> models.QuerySet[Any]:
+        # Whether there is one is found at once; which states there are, by looking at all records.
+        kept = Sheet.objects.filter(withdrawn_at=None, filed_at__lte=at)
+        either = Q(pk__in=[])
+        for kind, key, counting in shelves:
+            some = kept.filter(kind=kind)
+            either |= Q(Exists(some.filter(state__in=counting) if counting else some), key=key)
+        return KindOfInformation.objects.filter(either).values_list("key")
+
+    return Prepared(held, at=models.DateTimeField())
 
 
 def answer_for_every_kind() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -200,6 +201,18 @@ def by_prefix(prefix: str) -> type[Register] | None:
 
 def by_slug(slug: str) -> type[Register] | None:
     return next((r for r in registers.values() if r.slug == slug), None)
+
+
+def unfinished(kinds: Iterable[str]) -> Q:
+    """Cover sheets of these kinds whose lifecycle has not come to an end."""
+    finals: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for kind in kinds:
+        finals[tuple(sorted(registers[kind].model.lifecycle.final_states()))].append(kind)
+    found = Q(pk__in=[])
+    # By their ends, for most have the same: a condition for each kind takes long to compose.
+    for states, alike in finals.items():
+        found |= Q(kind__in=alike) & ~Q(state__in=states)
+    return found
 
 
 def plain(record: Record, name: str) -> Any:

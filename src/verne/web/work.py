@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import islice
@@ -20,7 +19,7 @@ from verne.engine.history import Act
 from verne.engine.people import Person
 from verne.engine.prepared import OneByOne
 from verne.engine.records import Sheet
-from verne.engine.register import Register, registers
+from verne.engine.register import Register, registers, unfinished
 from verne.engine.rights import may, right, scope
 from verne.engine.standpoint import PreparedFor
 from verne.sms.support.awareness.models import Campaign
@@ -53,14 +52,8 @@ AHEAD = timedelta(days=60)
 
 def open_sheets(person: Person) -> models.QuerySet[Any]:
     """Cover sheets this person may see that are not finished, of every type."""
-    finals: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for kind, register in registers.items():
-        if may(person, "view", register.model):
-            finals[tuple(sorted(register.model.lifecycle.final_states()))].append(kind)
-    unfinished = Q(pk__in=[])
-    for states, kinds in finals.items():
-        unfinished |= Q(kind__in=kinds) & ~Q(state__in=states)
-    rows: models.QuerySet[Any] = Sheet.objects.filter(unfinished, scope(person, Sheet))
+    seen = [kind for kind, register in registers.items() if may(person, "view", register.model)]
+    rows: models.QuerySet[Any] = Sheet.objects.filter(unfinished(seen), scope(person, Sheet))
     return rows.filter(withdrawn_at=None)
 
 

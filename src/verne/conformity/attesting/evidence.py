@@ -11,7 +11,7 @@ from verne.engine.escalation import Escalation
 from verne.engine.evidence import Asked, Evidence, evidence, some
 from verne.engine.people import Assignment
 from verne.engine.records import Sheet
-from verne.engine.register import registers
+from verne.engine.register import registers, unfinished
 
 from ..catalogue import catalogue
 from .models import Attestation
@@ -43,14 +43,7 @@ def what_is_brought_to_the_top_is_answered(asked: Asked) -> Evidence:
     )
     brought = Escalation.objects.filter(Exists(to_the_top), at__lte=asked.at)
     population = Sheet.objects.filter(pk__in=brought.values("record"), withdrawn_at=None)
-    late = population.filter(_unfinished(), due_at__lt=asked.at)
+    late = population.filter(unfinished(registers), due_at__lt=asked.at)
     return Evidence(
         population, late, _("Escalated to top management, open, and past its due date.")
     )
-
-
-def _unfinished() -> Q:
-    finished = Q(pk__in=[])
-    for kind, register in registers.items():
-        finished |= Q(kind=kind, state__in=register.model.lifecycle.final_states())
-    return ~finished
