@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from django.db import connections
@@ -19,19 +17,6 @@ A request gives the interpreter away at each of its thirty queries. Beside a job
 seconds it got it back after a whole turn each time: eight people filed 10 incidents a second
 instead of 70. With turns of half a millisecond they file 55.
 """
-
-
-ARENAS = 2
-"""Heaps that the threads share. The C library gives each of them its own, up to eight for each
-processor, and what one has freed no other takes: a dozen threads held 100 MB that nobody used.
-"""
-_M_ARENA_MAX = -8
-
-
-def share_memory() -> None:
-    """Before there are threads. Only the C library of GNU has to be told."""
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, ARENAS)
 
 
 def take_short_turns() -> None:

@@ -17,7 +17,8 @@ from verne.cli.listening import address_of, be_known_as, listen
 from verne.cli.lock import AdvisoryLock, FileLock, held
 from verne.cli.migrate import bring_up_to_date
 from verne.cli.progress import Progress
-from verne.cli.threads import ON_FILE, ON_SERVER, Threads, share_memory, take_short_turns
+from verne.cli.threads import ON_FILE, ON_SERVER, Threads, take_short_turns
+from verne.engine import memory
 from verne.engine.warming import warm_up_meanwhile
 
 DRAIN_SECONDS = 10
@@ -78,7 +79,7 @@ def _serve(
     from verne.wsgi import application
 
     be_known_as(host)
-    share_memory()
+    memory.share()
     take_short_turns()
     # Loaded now rather than in the first visitor's time.
     _ = get_resolver().url_patterns

@@ -10,7 +10,8 @@ import click
 from verne import __version__
 from verne.cli import start
 from verne.cli.listening import address_of, be_known_as, listen
-from verne.cli.threads import share_memory, take_short_turns
+from verne.cli.threads import take_short_turns
+from verne.engine import memory
 from verne.engine.warming import settle_down, warm_up
 
 GRACE_SECONDS = 20
@@ -54,7 +55,7 @@ def command(port: int, host: str, workers: int, threads: int) -> None:
     # Tried first, because gunicorn would try again and again without saying how to help.
     listen(host, port).close()
     be_known_as(host)
-    share_memory()
+    memory.share()
     take_short_turns()
     _serve(
         f"[{host}]:{port}" if ":" in host else f"{host}:{port}", workers=workers, threads=threads

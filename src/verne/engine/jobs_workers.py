@@ -27,7 +27,7 @@ from django.utils.translation import gettext_lazy as _
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from . import jobs
+from . import jobs, memory
 from .history import Act
 from .jobs import Job
 from .jobs_schedules import JobSchedule
@@ -38,6 +38,8 @@ FIRST_WAIT = timedelta(seconds=15)
 LONGEST_WAIT = timedelta(hours=1)
 MOST_INTERRUPTIONS = 10
 """A job whose process dies so often is itself the likely cause."""
+LONG = 1.0
+"""Seconds after which a job is likely to leave memory behind: a statement, a sealing, an import."""
 CUT_OFF = " †"
 """Behind the name of a worker that died while it ran the job."""
 WAIT_FOR_DATABASE = 5
@@ -147,6 +149,8 @@ def run_next(worker: JobWorker, *, doing: dict[int, str], stopping: threading.Ev
     finally:
         del doing[threading.get_ident()]
         _held.discard(row.pk)
+    if took > LONG:
+        memory.give_back()
     if given_up:
         tell_given_up([row])
     return True

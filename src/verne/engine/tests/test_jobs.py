@@ -118,6 +118,16 @@ def test_a_job_runs_with_what_it_was_given():
     assert told == ["Harbour Retail: the maintenance on Sunday"]
 
 
+@pytest.mark.parametrize(("long", "times"), [(60.0, 0), (-1.0, 1)])
+def test_after_a_long_job_memory_is_given_back(monkeypatch, long, times):
+    given = []
+    monkeypatch.setattr("verne.engine.jobs_workers.LONG", long)
+    monkeypatch.setattr("verne.engine.memory.give_back", lambda: given.append(True))
+    later(tell, "Harbour Retail", about="SLA-3")
+    run_waiting()
+    assert len(given) == times
+
+
 def test_called_directly_a_job_runs_at_once():
     tell("Harbour Retail", about="a new service")
     assert told == ["Harbour Retail: a new service"]
