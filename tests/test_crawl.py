@@ -19,7 +19,7 @@ from . import crawl
 from .crawl import World, addresses, ask, cases, client_of, leaks, routes
 
 WHOLE = os.environ.get("VERNE_CRAWL") == "whole"
-"""`VERNE_CRAWL=whole ./verne test tests/test_crawl.py` asks everything, and takes ten minutes; any
+"""`VERNE_CRAWL=whole ./verne test tests/test_crawl.py` asks everything, and takes three minutes; any
 other run asks a part of it."""
 
 WHO = (
