@@ -19,8 +19,8 @@ from . import crawl
 from .crawl import World, addresses, ask, cases, client_of, leaks, routes
 
 WHOLE = os.environ.get("VERNE_CRAWL") == "whole"
-"""`VERNE_CRAWL=whole ./verne test tests/test_crawl.py` asks everything, and takes three minutes; any
-other run asks a part of it."""
+"""`VERNE_CRAWL=whole ./verne test tests/test_crawl.py` asks everything, and takes three minutes;
+any other run asks a part of it."""
 
 WHO = (
     "customer",

@@ -67,6 +67,7 @@ class Migration(migrations.Migration):
     ]
 """
 RAISES = "raise ValueError('the shelf is not empty')"
+BREAKS = """schema_editor.execute("UPDATE engine_sheet SET filed_by_id = 424242")"""
 KILLED = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
 
 
@@ -138,6 +139,18 @@ def test_the_former_rows_and_tables_stay(tmp_path: Path, later: Any) -> None:
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA foreign_keys")
             assert cursor.fetchone() == (1,)
+        the_former_state_goes_on(manager, service, names)
+
+
+def test_a_reference_that_a_step_breaks_is_found_at_the_end(tmp_path: Path, later: Any) -> None:
+    with at_home(new_home(tmp_path / "home")):
+        manager, service = people_at_work()
+        names = organizations()
+        with (
+            override_settings(MIGRATION_MODULES={"web": later(BREAKS)}),
+            pytest.raises(CommandError, match="at the end failed: .* foreign key.*\nNothing was"),
+        ):
+            call_command("migrate", verbosity=0, interactive=False)
         the_former_state_goes_on(manager, service, names)
 
 

@@ -56,6 +56,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     SchemaEditorClass = DatabaseSchemaEditor
     # What Django's type stubs leave out of the base class.
     transaction_mode: str | None
+    references_put_off = False
+    """Whether somebody else checks, after all steps of an upgrade, that no reference is broken."""
     _turn: Turn | None = None
     _line: Line | None = None
 

@@ -35,6 +35,9 @@ class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
             from verne.engine.triggers import install
 
             install(self.connection)
+        if self.connection.references_put_off:  # type: ignore[attr-defined]
+            BaseDatabaseSchemaEditor.__exit__(self, exc_type, exc_value, traceback)
+            return
         super().__exit__(exc_type, exc_value, traceback)
 
     def _set_triggers_aside(self) -> None:
