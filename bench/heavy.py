@@ -41,7 +41,7 @@ def longer(record, measure):
     return target
 clock.target_finders[:] = [longer]
 rows = clock.Clock.objects.filter(stopped_at=None).order_by("pk")
-some = clock.Clock.objects.filter(pk__in=list(rows.values_list("pk", flat=True)[:ROWS]))
+some = clock.Clock.objects.filter(pk__in=rows.values("pk")[:ROWS])
 many = some.count()
 began, used = time.perf_counter(), time.process_time()
 changed = clock.reproject(some, by=ada, note="Hours have changed")
@@ -60,15 +60,21 @@ def main(arguments: list[str]) -> int:
     env |= {"VERNE_HOME": chosen.home, "PYTHONPATH": str(ROOT / "src")}
     if chosen.postgres:
         env["DATABASE_URL"] = chosen.postgres
-    figures: dict[str, Any] = {"start": starting(env)}
+    figures: dict[str, Any] = {}
+
+    def keep(name: str, row: dict[str, float]) -> None:
+        """At once: what comes after it takes long, and may fail."""
+        figures[name] = row
+        told = ", ".join(f"{what} {value}" for what, value in row.items())
+        print(f"{name:<8}", told, flush=True)
+        if chosen.json:
+            chosen.json.write_text(json.dumps(figures, indent=1))
+
+    keep("start", starting(env))
     with tempfile.TemporaryDirectory() as folder:
-        figures["export"] = exporting(env, Path(folder), chosen.rows)
-        figures["import"] = importing(env, Path(folder), chosen.rows)
-    figures["clocks"] = projecting(env, chosen.rows)
-    for name, row in figures.items():
-        print(f"{name:<8}", ", ".join(f"{what} {value}" for what, value in row.items()))
-    if chosen.json:
-        chosen.json.write_text(json.dumps(figures, indent=1))
+        keep("export", exporting(env, Path(folder), chosen.rows))
+        keep("import", importing(env, Path(folder), chosen.rows))
+    keep("clocks", projecting(env, chosen.rows))
     return 0
 
 

@@ -92,3 +92,9 @@ def test_the_words_of_a_search_are_planned_for(two: list[Problem], manager: Pers
         assert search.ranked(Problem.objects.all(), "stopped") == [two[0].pk]
     (kept,) = (sql for sql in set(_kept()) - before if "ts_rank" in sql)
     assert "stopped" in kept
+
+
+def test_more_things_can_be_asked_for_than_a_statement_takes_values(two: list[Problem]) -> None:
+    """As an attachment each of a hundred thousand records would be."""
+    wanted = range(two[0].pk, two[0].pk + 70_000)
+    assert sorted(Problem.objects.in_bulk(wanted)) == [problem.pk for problem in two]

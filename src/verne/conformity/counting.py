@@ -29,7 +29,7 @@ from .models import BlockCount, CheckResult
 BLOCK: Final = 512
 """Numbers of a block: counting one takes a few milliseconds, and a million records are 2,000."""
 
-MANY: Final = 20_000
+MANY: Final = 5_000
 """With fewer records than this, counting all is as quick."""
 
 SHARE: Final = 400

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
-from django.db.models import Max, Q
+from django.db.models import Max, Q, QuerySet
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -29,6 +29,7 @@ from verne.engine.acts import act
 from verne.engine.files import File
 from verne.engine.history import Act
 from verne.engine.people import Organization, Person
+from verne.engine.prepared import listed
 from verne.engine.records import Record, Sheet
 from verne.engine.register import registers
 from verne.engine.seal import canonical, keys, sealing
@@ -352,7 +353,7 @@ def _carry(work: _Work, model: type[Record]) -> None:
 def _records(work: _Work, proofs: Proofs) -> None:
     """The chosen records as they stood, with the proofs of every entry of their history."""
     lines = []
-    sheets = {sheet.pk: sheet for sheet in Sheet.objects.filter(pk__in=proofs.rows)}
+    sheets = {sheet.pk: sheet for sheet in _sheets(proofs)}
     for pk, tables in sorted(proofs.rows.items()):
         sheet = sheets[pk]
         told = {
@@ -371,6 +372,12 @@ def _records(work: _Work, proofs: Proofs) -> None:
     work.files["seal/entries.jsonl"] = proofs.lines
 
 
+def _sheets(proofs: Proofs) -> QuerySet[Sheet]:
+    """The cover sheets of the records of which something is proven, be they ever so many."""
+    found: QuerySet[Sheet] = Sheet.objects.filter(pk__in=listed(proofs.rows))
+    return found
+
+
 def _files(work: _Work, proofs: Proofs, *, carried: bool) -> None:
     """What was attached to the records then: its name and hash, and if asked for the content."""
     there = [
@@ -381,7 +388,7 @@ def _files(work: _Work, proofs: Proofs, *, carried: bool) -> None:
     ]
     if not there:
         return
-    refs = dict(Sheet.objects.filter(pk__in=proofs.rows).values_list("pk", "ref"))
+    refs = {sheet.pk: sheet.ref for sheet in _sheets(proofs)}
     files = File.objects.in_bulk({int(row["file_id"]) for _pk, _number, row in there})
     if carried:
         _refuse_too_much(files.values())

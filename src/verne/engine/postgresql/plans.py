@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 KEPT = 200
 """Of each connection; what was not asked for the longest time goes first."""
+MOST_VALUES = 2**16 - 1
+"""Values that can travel apart from a statement; Django asks `in_bulk` in parts of as many."""
 
 
 def look(sender: Any, connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
@@ -31,6 +33,8 @@ def look(sender: Any, connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
         return
     raw: Any = connection.connection
     raw.prepared_max = KEPT
+    if connection.settings_dict["OPTIONS"].get("server_side_binding"):
+        connection.features.max_query_params = MOST_VALUES
     if connection.settings_dict.get("POOLER"):
         raw.prepare_threshold = None
 
