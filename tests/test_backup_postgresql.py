@@ -109,7 +109,7 @@ def test_every_row_comes_back_into_another_database(tmp_path: Path, database: An
     with at_home(tmp_path / "home", database(like="verne")):
         tell_a_story()
         before = everything()
-        last = Incident.objects.latest("pk").pk
+        last = Incident.objects.latest("pk")
         made = making.make(tmp_path / "backups")
     with at_home(tmp_path / "elsewhere", database()):
         done = restoring.restore(made.path, bring_forward=never)
@@ -120,7 +120,8 @@ def test_every_row_comes_back_into_another_database(tmp_path: Path, database: An
         assert list(examine(counts=counts)) == [] and counts.leaves == made.manifest.seal.size
         # Numbers go on where they stopped, and the history is written again.
         following = an_incident(Person.objects.get(name="Ada Kim"))
-        assert following.pk > last and not faults()
+        assert following.pk > last.pk and not faults()
+        assert int(following.ref.removeprefix("INC-")) == int(last.ref.removeprefix("INC-")) + 1
 
 
 def test_whatever_was_acknowledged_before_it_is_in_it(tmp_path: Path, database: Any) -> None:

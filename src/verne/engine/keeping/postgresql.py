@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..postgresql import numbers
 from .archive import PIECE, QUICK, Told, silently
 from .manifest import LEFT_OUT, Head, Manifest, NotABackup
 
@@ -150,7 +149,6 @@ def bare(connection: BaseDatabaseWrapper) -> Iterator[Any]:
         yield cursor
         for statement in again:
             cursor.execute(statement)
-        numbers.follow_records(cursor)
     triggers.install(connection)
 
 

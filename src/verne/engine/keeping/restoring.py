@@ -22,6 +22,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from verne import __version__
 
+from ..postgresql import numbers
 from ..stores import store, sync_folder
 from . import age, archive, moving, postgresql, sqlite
 from .archive import PIECE, Told, silently
@@ -326,6 +327,8 @@ def _restore_database(
             if done.forward:
                 told(0, 0, "Bringing the tables to this version")
                 _migrate()
+        with connection.cursor() as cursor:
+            numbers.follow_records(cursor)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
 

@@ -18,6 +18,10 @@ END
 $$
 """
 UNMAKE = "DROP FUNCTION verne_numbers(text, integer)"
+GO_ON = """
+INSERT INTO engine_counter AS c (prefix, last) VALUES (%s, %s)
+ON CONFLICT (prefix) DO UPDATE SET last = greatest(c.last, excluded.last)
+"""
 
 
 def make(apps, schema_editor):
@@ -31,7 +35,9 @@ def unmake(apps, schema_editor):
         from verne.engine.postgresql import numbers
 
         with schema_editor.connection.cursor() as cursor:
-            numbers.follow_records(cursor)
+            for prefix, last in numbers.reached(cursor).items():
+                cursor.execute(GO_ON, [prefix, last])
+            numbers.begin_anew(cursor)
         schema_editor.execute(UNMAKE, None)
 
 

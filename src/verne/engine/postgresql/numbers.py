@@ -66,13 +66,17 @@ def begin_anew(cursor: Any, prefix: str = "") -> None:
 
 
 def follow_records(cursor: Any) -> None:
-    """Have the next number of each prefix follow the records, where they are further."""
+    """Have the next number of each prefix follow the records, where those are further."""
     begin_anew(cursor)
     cursor.execute(
         """
-        INSERT INTO engine_counter AS c (prefix, last)
+        SELECT prefix, max(last) FROM (
+            SELECT prefix, last FROM engine_counter UNION ALL
             SELECT substring(ref FROM '^(.+)-'), max(substring(ref FROM '[0-9]+$')::bigint)
-            FROM engine_sheet WHERE ref ~ '-[0-9]+$' GROUP BY 1
-        ON CONFLICT (prefix) DO UPDATE SET last = greatest(c.last, excluded.last)
+                FROM engine_sheet WHERE ref ~ '-[0-9]+$' GROUP BY 1
+        ) AS given GROUP BY 1
         """
     )
+    for prefix, last in cursor.fetchall():
+        name = f"engine_number_{prefix.lower()}".replace('"', '""')
+        cursor.execute(f'CREATE SEQUENCE "{name}" START {int(last) + 1}')
