@@ -115,6 +115,14 @@ def organizations() -> list[str]:
     return sorted(Organization.objects.values_list("name", flat=True))
 
 
+def an_upgrade_fails(package: str, why: str) -> None:
+    with (
+        override_settings(MIGRATION_MODULES={"web": package}),
+        pytest.raises(CommandError, match=f"{why}.*\nNothing was changed"),
+    ):
+        call_command("migrate", verbosity=0, interactive=False)
+
+
 def the_former_state_goes_on(manager: Any, service: Any, before: list[str]) -> None:
     assert organizations() == before
     with connection.cursor() as cursor:
@@ -130,11 +138,7 @@ def test_the_former_rows_and_tables_stay(tmp_path: Path, later: Any) -> None:
     with at_home(new_home(tmp_path / "home")) as home:
         manager, service = people_at_work()
         names, before = organizations(), rows_of(home / "verne.sqlite3")
-        with (
-            override_settings(MIGRATION_MODULES={"web": later(RAISES)}),
-            pytest.raises(CommandError, match="web.8002_fails failed: the shelf is not empty\nNot"),
-        ):
-            call_command("migrate", verbosity=0, interactive=False)
+        an_upgrade_fails(later(RAISES), "web.8002_fails failed: the shelf is not empty")
         assert rows_of(home / "verne.sqlite3") == before
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA foreign_keys")
@@ -146,11 +150,7 @@ def test_a_reference_that_a_step_breaks_is_found_at_the_end(tmp_path: Path, late
     with at_home(new_home(tmp_path / "home")):
         manager, service = people_at_work()
         names = organizations()
-        with (
-            override_settings(MIGRATION_MODULES={"web": later(BREAKS)}),
-            pytest.raises(CommandError, match="at the end failed: .* foreign key.*\nNothing was"),
-        ):
-            call_command("migrate", verbosity=0, interactive=False)
+        an_upgrade_fails(later(BREAKS), "at the end failed: .* foreign key")
         the_former_state_goes_on(manager, service, names)
 
 
@@ -182,11 +182,7 @@ def test_the_former_rows_and_tables_stay_on_postgresql(
             call_command("migrate", verbosity=0, interactive=False)
             manager, service = people_at_work()
             before = organizations()
-            with (
-                override_settings(MIGRATION_MODULES={"web": later(RAISES)}),
-                pytest.raises(CommandError, match="the shelf is not empty\nNothing was changed"),
-            ):
-                call_command("migrate", verbosity=0, interactive=False)
+            an_upgrade_fails(later(RAISES), "the shelf is not empty")
             the_former_state_goes_on(manager, service, before)
 
 
