@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -16,10 +15,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.fields import BLANK_CHOICE_DASH
 from django.forms.models import model_to_dict
-from django.forms.utils import flatatt
 from django.utils.functional import cached_property
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -750,33 +747,3 @@ def _password() -> forms.CharField:
         strip=False,
         widget=ProofInput(),
     )
-
-
-# --- Time zones ----------------------------------------------------------------------------------
-
-
-class ZoneSelect(forms.Select):
-    """All six hundred time zones, drawn at once: Django would fill in a template for each."""
-
-    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
-        known = self.build_attrs(self.attrs, {"name": name, **(attrs or {})})
-        options = format_html_join(
-            "",
-            '<option value="{}"{}>{}</option>',
-            (
-                (zone, mark_safe(" selected") if zone == (value or "") else "", label)
-                for zone, label in self.choices
-            ),
-        )
-        return format_html("<select{}>{}</select>", flatatt(known), options)
-
-
-class ZoneField(forms.ChoiceField):
-    """The choice of a time zone; without one, UTC."""
-
-    widget = ZoneSelect
-
-    def __init__(self, **kwargs: Any) -> None:
-        zones = [(zone, zone) for zone in sorted(available_timezones())]
-        usual = [] if kwargs.get("required", True) else [("", "UTC")]
-        super().__init__(choices=[*usual, *zones], **kwargs)

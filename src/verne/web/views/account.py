@@ -24,8 +24,8 @@ from verne.engine.acts import act
 from verne.engine.people import Person
 
 from ..entrance import duties, events, links, sessions
-from ..forms import ZoneField
 from ..parts import Action, Link, PageHeader, RecordForm
+from ..zones import ZoneField
 from .common import back_to, person_of, signed_in
 
 LONGEST = 1000

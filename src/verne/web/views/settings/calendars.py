@@ -31,9 +31,9 @@ from verne.engine.listing import bounded_count
 from verne.engine.people import Person
 
 from ... import phrases
-from ...forms import ZoneField
 from ...jobs import count_clocks_anew
 from ...parts import Action, RecordForm
+from ...zones import ZoneField
 from ..common import person_of
 from .common import header, needs
 

@@ -25,8 +25,9 @@ from verne.engine.people import Assignment, Organization, Person, Team
 from verne.engine.roles import label as role_label
 
 from ...entrance import events, links, sessions
-from ...forms import FEW, ZoneField
+from ...forms import FEW
 from ...parts import Action
+from ...zones import ZoneField
 from ..common import person_of
 from .common import form_page, header, needs, saved
 
