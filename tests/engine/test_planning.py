@@ -41,3 +41,17 @@ def test_sizes_are_taken_again_when_the_records_have_grown_by_a_fifth(manager, m
     assert not planning.inform(connection)
     bulk_file(CIType, types(8), by=manager)
     assert planning.inform(connection)
+
+
+def test_an_index_that_an_upgrade_has_added_is_known_at_once(manager, monkeypatch):
+    if connection.vendor != "sqlite":
+        return
+    monkeypatch.setattr(planning, "WORTH_IT", 10)
+    bulk_file(CIType, types(20), by=manager)
+    assert planning.inform(connection)
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE INDEX added ON engine_sheet (kind, state)")
+        assert planning.inform(connection)
+        cursor.execute("SELECT stat FROM sqlite_stat1 WHERE idx = 'added'")
+        assert cursor.fetchall() == [("20 20 20",)]
+    assert not planning.inform(connection)

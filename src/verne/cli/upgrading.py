@@ -16,10 +16,13 @@ def upgrade(waiting: list[str]) -> None:
     """Apply the migrations that wait; an SQLite database in use is backed up first."""
     from django.core.management import CommandError, call_command
 
+    from verne.engine.jobs import take_sizes
+
     back_up_first()
     click.echo(f"Preparing the database ({len(waiting)} steps) …")
     try:
         call_command("migrate", verbosity=0, interactive=False)
+        take_sizes()  # Of new indexes, before anybody asks by one.
     except CommandError as failed:
         raise click.ClickException(
             f"The database could not be brought to this version. {failed}"

@@ -124,7 +124,9 @@ class Clock(Promptly):
     thresholds = models.JSONField(default=list)
     pauses = models.JSONField(null=True)
     waits_for = models.CharField(max_length=30, blank=True)
-    agreement = models.ForeignKey("engine.Sheet", models.PROTECT, null=True, related_name="+")
+    agreement = models.ForeignKey(
+        "engine.Sheet", models.PROTECT, null=True, related_name="+", db_index=False
+    )
     target_id = models.BigIntegerField(null=True)
     state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
     started_at = models.DateTimeField()
@@ -146,6 +148,8 @@ class Clock(Promptly):
             models.Index(
                 fields=["due_at"], condition=models.Q(stopped_at__isnull=True), name="clock_open"
             ),
+            # What ended in a month, and what is open, of the thousands under one agreement.
+            models.Index(fields=["agreement", "stopped_at"], name="clock_agreement"),
         ]
 
     def __str__(self) -> str:

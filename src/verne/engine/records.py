@@ -191,6 +191,8 @@ class Sheet(Promptly):
             models.Index(fields=["kind", "due_at", "id"], name="sheet_due"),
             models.Index(fields=["kind", "state", "id"], name="sheet_state"),
             models.Index(fields=["kind", "priority", "id"], name="sheet_priority"),
+            # What is urgent among what is open, and among all that ever was urgent.
+            models.Index(fields=["kind", "state", "priority", "id"], name="sheet_urgent"),
             # The open work of a person among all they ever closed.
             models.Index(fields=["owner", "state", "due_at"], name="sheet_owner_state"),
             models.Index(fields=["customer", "kind", "id"], name="sheet_customer"),

@@ -25,19 +25,38 @@ _EMPTY = """
 """
 
 
+_UNKNOWN = """
+    SELECT name FROM sqlite_master AS made
+    WHERE type = 'index' AND NOT EXISTS (
+        SELECT 1 FROM sqlite_stat1
+        WHERE tbl = made.tbl_name AND (idx = made.name OR (idx IS NULL AND stat = '0'))
+    )
+"""
+"""Indexes that an upgrade has added. SQLite takes them for good ones: it would look for the open
+records of a million in any index that begins with the state, and sort what it finds.
+"""
+
+
 def inform(connection: BaseDatabaseWrapper) -> bool:
-    """Take the figures anew when the number of records has grown by a fifth; whether it did.
+    """Take the figures of all indexes when the number of records has grown by a fifth, and else of
+    those that are new; whether there was anything to do.
 
     One index after the other, for writers wait while one is read. Whole, not by a sample: from
     the first thousand rows SQLite takes a kind with a million records for one with three hundred.
     """
     with connection.cursor() as cursor:
         records = _last_record(cursor)
-        if records < WORTH_IT or records < 1.2 * _known(cursor):
+        if records < WORTH_IT:
+            return False
+        if records < 1.2 * _known(cursor):
+            cursor.execute(_UNKNOWN)
+        else:
+            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'index'")
+        names = [name for (name,) in cursor.fetchall()]
+        if not names:
             return False
         cursor.execute("PRAGMA analysis_limit = 0")
-        cursor.execute("SELECT name FROM sqlite_master WHERE type = 'index'")
-        for (name,) in cursor.fetchall():
+        for name in names:
             cursor.execute(f"ANALYZE {connection.ops.quote_name(name)}")
         with transaction.atomic(using=connection.alias):
             cursor.execute(_EMPTY)

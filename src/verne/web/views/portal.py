@@ -12,8 +12,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
 from django.db.models import BigIntegerField, Case, ExpressionWrapper, F, Min, Q, Value, When
-from django.db.models.functions import Cast, Coalesce
-from django.db.models.lookups import LessThanOrEqual
+from django.db.models.functions import Cast
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -226,12 +225,11 @@ URGENT_FIRST = Cast("priority", BigIntegerField()) * RANK + F("pk")
 def _trouble(services: Collection[int]) -> models.QuerySet[Incident]:
     """The incidents because of which these services do not work."""
     states = [state for state in Incident.lifecycle.states if state not in ("resolved", "closed")]
-    # By its name alone, the priority would lead to an index, and through all that were ever urgent.
-    urgent = LessThanOrEqual(Coalesce(F("priority"), Priority.LOW + 1), Priority.HIGH)
+    urgent = Q(kind=Incident.kind_name(), priority__in=(Priority.CRITICAL, Priority.HIGH))
     return (
         Incident.objects.standing()
         .in_state(*states)
-        .filter(urgent, kind=Incident.kind_name(), service__in=services)
+        .filter(urgent, service__in=services)
         .order_by()
     )
 

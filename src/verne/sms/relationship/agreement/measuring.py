@@ -155,6 +155,8 @@ def _share(counted: int, within: int) -> Figures | None:
 
 def _of_workload(agreement: Agreement, window: Window) -> Iterator[ServiceLevelMeasurement]:
     begun = Clock.objects.filter(
+        # Nothing that began in it stopped before: by its index, not by all clocks there ever were.
+        Q(stopped_at=None) | Q(stopped_at__gte=window.start),
         agreement=agreement.pk,
         started_at__gte=window.start,
         started_at__lt=window.end,
