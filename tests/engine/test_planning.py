@@ -10,7 +10,7 @@ from verne.engine.bulk import bulk_file
 from verne.engine.jobs import take_sizes
 from verne.engine.sqlite import planning
 from verne.sms.portfolio.configuration.models import CIType
-from verne.sms.resolution.problem.models import KnownError
+from verne.sms.resolution.problem.models import KnownError, Problem
 
 pytestmark = pytest.mark.django_db
 
@@ -54,4 +54,55 @@ def test_an_index_that_an_upgrade_has_added_is_known_at_once(manager, monkeypatc
         assert planning.inform(connection)
         cursor.execute("SELECT stat FROM sqlite_stat1 WHERE idx = 'added'")
         assert cursor.fetchall() == [("20 20 20",)]
+    assert not planning.inform(connection)
+
+
+def test_a_table_with_millions_of_rows_is_not_read_again(manager, monkeypatch):
+    """Writers wait meanwhile, and have patience for seconds only."""
+    if connection.vendor != "sqlite":
+        return
+    monkeypatch.setattr(planning, "WORTH_IT", 10)
+    bulk_file(CIType, types(40), by=manager)
+    assert planning.inform(connection)
+    before = figures_of("engine_entry")
+    monkeypatch.setattr(planning, "LARGE", 150)
+    bulk_file(CIType, types(40), by=manager)
+    read: list[str] = []
+
+    def listen(execute, sql, *call):
+        read.extend([sql] if sql.startswith("ANALYZE") else [])
+        return execute(sql, *call)
+
+    with connection.execute_wrapper(listen):
+        assert planning.inform(connection)
+    assert 'ANALYZE "sheet_kind"' in read
+    assert 'ANALYZE "entry_of_row"' not in read
+    after = figures_of("engine_entry")
+    for index, (rows, *of_each) in before.items():
+        assert after[index] == [2 * rows, *of_each]
+
+
+def figures_of(table: str) -> dict[str, list[int]]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT idx, stat FROM sqlite_stat1 WHERE tbl = %s", [table])
+        return {index: [int(n) for n in stat.split()] for index, stat in cursor.fetchall()}
+
+
+def test_a_table_that_was_empty_is_known_when_it_has_come_into_use(manager, monkeypatch):
+    if connection.vendor != "sqlite":
+        return
+    bulk_file(CIType, types(1_500), by=manager)
+    assert planning.inform(connection)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT idx, stat FROM sqlite_stat1 WHERE tbl = 'resolution_problem'")
+        assert cursor.fetchall() == [(None, "0")]
+    # Too few for another look at everything.
+    monkeypatch.setattr(planning, "WORTH_IT", 20)
+    bulk_file(Problem, [{"title": f"Problem {n}"} for n in range(30)], by=manager)
+    assert planning.inform(connection)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT idx, stat FROM sqlite_stat1 WHERE tbl = 'resolution_problem'")
+        figures = dict(cursor.fetchall())
+    assert None not in figures
+    assert all(stat.startswith("30") for stat in figures.values())
     assert not planning.inform(connection)

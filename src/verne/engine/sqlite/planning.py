@@ -25,15 +25,22 @@ _EMPTY = """
 """
 
 
-_UNKNOWN = """
-    SELECT name FROM sqlite_master AS made
-    WHERE type = 'index' AND NOT EXISTS (
+LARGE = 3_000_000
+"""Rows of a table from which on its indexes are not read again. Writers wait while one is read, a
+second for so many rows, longer than they have patience for ten times as many. These are history,
+seal and clocks: there are more of them, and as many for each record as there were.
+"""
+
+_ALL = "SELECT name, tbl_name FROM sqlite_master AS made WHERE type = 'index'"
+_UNKNOWN = f"""{_ALL}
+    AND NOT EXISTS (
         SELECT 1 FROM sqlite_stat1
         WHERE tbl = made.tbl_name AND (idx = made.name OR (idx IS NULL AND stat = '0'))
     )
 """
-"""Indexes that an upgrade has added. SQLite takes them for good ones: it would look for the open
-records of a million in any index that begins with the state, and sort what it finds.
+"""Indexes that an upgrade has added, or whose table was empty. SQLite takes them for good ones: it
+would look for the open records of a million in any index that begins with the state, and sort what
+it finds; a table that it holds to be empty it reads as a whole.
 """
 
 
@@ -48,16 +55,23 @@ def inform(connection: BaseDatabaseWrapper) -> bool:
         records = _last_record(cursor)
         if records < WORTH_IT:
             return False
-        if records < 1.2 * _known(cursor):
+        known = _known(cursor)
+        if records < 1.2 * known:
+            _forget_that_they_were_empty(cursor)
             cursor.execute(_UNKNOWN)
         else:
-            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'index'")
-        names = [name for (name,) in cursor.fetchall()]
-        if not names:
+            cursor.execute(_ALL)
+        found = cursor.fetchall()
+        if not found:
             return False
         cursor.execute("PRAGMA analysis_limit = 0")
-        for name in names:
-            cursor.execute(f"ANALYZE {connection.ops.quote_name(name)}")
+        for index, table in found:
+            if _rows(cursor, table) > LARGE and (before := _figures(cursor, index)):
+                rows, of_each = before
+                grown = f"{round(rows * records / known)} {of_each}"
+                cursor.execute("UPDATE sqlite_stat1 SET stat = %s WHERE idx = %s", [grown, index])
+            else:
+                cursor.execute(f"ANALYZE {connection.ops.quote_name(index)}")
         with transaction.atomic(using=connection.alias):
             cursor.execute(_EMPTY)
             # A table made and dropped tells the other connections to read the figures again.
@@ -67,6 +81,33 @@ def inform(connection: BaseDatabaseWrapper) -> bool:
     return True
 
 
+def _forget_that_they_were_empty(cursor: CursorWrapper) -> None:
+    """A type of record may come into use when there are a million of others already."""
+    cursor.execute("SELECT tbl FROM sqlite_stat1 WHERE idx IS NULL AND stat = '0'")
+    for (table,) in cursor.fetchall():
+        if _rows(cursor, table) >= WORTH_IT:
+            cursor.execute("DELETE FROM sqlite_stat1 WHERE tbl = %s AND idx IS NULL", [table])
+
+
+def _figures(cursor: CursorWrapper, index: str) -> tuple[int, str] | None:
+    """How many rows an index was known to have, and how many for each value of its columns."""
+    cursor.execute("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat1'")
+    if cursor.fetchone() is None:
+        return None
+    cursor.execute("SELECT stat FROM sqlite_stat1 WHERE idx = %s", [index])
+    row = cursor.fetchone()
+    if row is None:
+        return None
+    rows, _space, of_each = str(row[0]).partition(" ")
+    return int(rows), of_each
+
+
+def _rows(cursor: CursorWrapper, table: str) -> int:
+    """About how many rows there are in a table: the highest number, for counting takes long."""
+    cursor.execute(f'SELECT coalesce(max(rowid), 0) FROM "{table}"')
+    return int(cursor.fetchone()[0])
+
+
 def _last_record(cursor: CursorWrapper) -> int:
     cursor.execute("SELECT coalesce(max(id), 0) FROM engine_sheet")
     return int(cursor.fetchone()[0])
@@ -74,9 +115,5 @@ def _last_record(cursor: CursorWrapper) -> int:
 
 def _known(cursor: CursorWrapper) -> int:
     """The number of records when the figures were last taken."""
-    cursor.execute("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat1'")
-    if cursor.fetchone() is None:
-        return 0
-    cursor.execute("SELECT stat FROM sqlite_stat1 WHERE tbl = 'engine_sheet' LIMIT 1")
-    row = cursor.fetchone()
-    return int(str(row[0]).split()[0]) if row else 0
+    figures = _figures(cursor, "sheet_kind")
+    return figures[0] if figures else 0
