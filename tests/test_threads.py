@@ -110,3 +110,22 @@ def test_a_look_is_due_when_the_oldest_becomes_long(make: Callable[..., Threads]
     assert task.began.wait(PATIENCE)
     assert 0 < threads.settle() <= 0.5
     task.go.set()
+
+
+def test_people_wait_when_as_many_short_requests_are_under_way_as_there_are_threads(
+    make: Callable[..., Threads],
+) -> None:
+    threads = make(usual=2, long=PATIENCE)
+    assert not threads.people_wait()
+    first = Task(threads, goes=False)
+    assert first.began.wait(PATIENCE)
+    assert not threads.people_wait()
+    second = Task(threads, goes=False)
+    assert second.began.wait(PATIENCE)
+    assert threads.people_wait()
+    threads.long = 0
+    assert not threads.people_wait(), "for an export nobody else waits"
+    Task(threads, goes=False)
+    assert threads.people_wait(), "for a thread"
+    for task in (first, second):
+        task.go.set()

@@ -61,6 +61,14 @@ class Threads(ThreadedTaskDispatcher):  # type: ignore[misc]
     def add_task(self, task: Any) -> None:
         super().add_task(_Timed(task, self._begun))
 
+    def people_wait(self) -> bool:
+        """Whether a request waits for a thread, or as many short ones are under way as there are
+        threads for: whatever else is computed holds them up."""
+        if self.queue:
+            return True
+        edge = time.monotonic() - self.long
+        return sum(at > edge for at in list(self._begun.values())) >= self.usual
+
     def settle(self) -> float:
         """Start and end threads as is needed; returns the seconds until that may change."""
         now = time.monotonic()

@@ -18,7 +18,7 @@ from verne.cli.lock import AdvisoryLock, FileLock, held
 from verne.cli.migrate import bring_up_to_date
 from verne.cli.progress import Progress
 from verne.cli.threads import ON_FILE, ON_SERVER, Threads, take_short_turns
-from verne.engine import memory
+from verne.engine import giving_way, memory
 from verne.engine.warming import warm_up_meanwhile
 
 DRAIN_SECONDS = 10
@@ -93,6 +93,7 @@ def _serve(
         clear_untrusted_proxy_headers=False,
         max_request_body_size=4 * settings.MAX_FILE_BYTES,
     )
+    giving_way.people_wait = threads.people_wait
     ending = end_on_signal(server.pull_trigger)
     steward = Steward()
     if taken_up := steward.start():

@@ -27,7 +27,7 @@ from django.utils.translation import gettext_lazy as _
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from . import jobs, memory
+from . import giving_way, jobs, memory
 from .history import Act
 from .jobs import Job
 from .jobs_schedules import JobSchedule
@@ -214,7 +214,8 @@ def _run(row: Row, claim: JobClaim | None) -> BaseException | None:
 
     face, mine = via.set(Act.Via.JOB), _mine.set(claim)
     try:
-        row.task.call(*row.args_kwargs["args"], **row.args_kwargs["kwargs"])
+        with giving_way.to_people():
+            row.task.call(*row.args_kwargs["args"], **row.args_kwargs["kwargs"])
     except (Exception, SystemExit, TakenOver) as wrong:
         return wrong
     finally:

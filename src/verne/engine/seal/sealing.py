@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from verne.verifier import Checkpoint, sealed_hash
 
-from .. import moment
+from .. import giving_way, moment
 from ..history import Entry
 from ..jobs import ending
 from ..rows import insert
@@ -29,7 +29,7 @@ BREATH = 0.05
 it taken for ever when the next transaction begins as soon as one ends."""
 LEAST_AT_ONCE = 25
 SHORT = 0.05
-"""Seconds that a transaction may take while others wait for their turn to write."""
+"""Seconds that a transaction may take while others wait for it to end."""
 SHARE = 4
 """While they do, they have so many times as long as this had."""
 ROWS_AT_ONCE = 2_500
@@ -47,21 +47,24 @@ def seal() -> SealedAt | None:
     When the process is about to end, what is left is sealed another time.
     """
     after: dict[str, int] = {}
-    acts, began = ACTS_AT_ONCE, time.monotonic()
+    # Of the processor, for what it stood back itself held nobody up.
+    acts, began = ACTS_AT_ONCE, time.thread_time()
     while _seal_some(after, acts) and not ending.is_set():
         if connection.vendor == "sqlite":
-            acts = _give_way(acts, time.monotonic() - began)
-        began = time.monotonic()
+            acts = _give_way(acts, time.thread_time() - began)
+        began = time.thread_time()
     outside.keep()
     return newest()
 
 
 def _give_way(acts: int, took: float) -> int:
-    """Let others write who wait for it; gives how many acts to seal next, after this many.
+    """Let others go first who wait for their turn or for a page; gives how many acts to seal next,
+    after this many.
 
     Sealing can wait: a backlog that had every other turn would take two thirds of the time.
     """
-    if not others_write(str(connection.settings_dict["NAME"])):
+    database = str(connection.settings_dict["NAME"])
+    if not others_write(database) and not giving_way.somebody_waits():
         time.sleep(BREATH)
         return min(ACTS_AT_ONCE, acts * 2)
     time.sleep(max(BREATH, SHARE * took))

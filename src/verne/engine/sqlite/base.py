@@ -13,6 +13,8 @@ from django.db import OperationalError
 from django.db.backends.sqlite3 import base
 from django.utils.asyncio import async_unsafe
 
+from verne.engine import giving_way
+
 from .line import Line, Turn
 from .schema import DatabaseSchemaEditor
 
@@ -117,6 +119,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         line = line_of(str(self.settings_dict["NAME"]))
         if line is None or self._turn is not None:
             return None
+        giving_way.stand_back()
         patience, start = self._patience(), monotonic()
         self._turn, self._line = line.enter(self, timeout=patience), line
         waited = monotonic() - start
