@@ -61,7 +61,8 @@ def session(person):
     return {name: cookie.value for name, cookie in client.cookies.items()}
 classified = Incident.objects.exclude(category=None).select_related("service", "category")
 last = classified.order_by("-pk").first()
-open_refs = list(Incident.objects.exclude(state="closed").values_list("ref", flat=True)[:400])
+# As many as a desk has in hand: with a few hundred, each has dozens of comments after a run.
+open_refs = list(Incident.objects.exclude(state="closed").values_list("ref", flat=True)[:4000])
 print(json.dumps({
     "token": token,
     "agents": [session(p) for p in agents],

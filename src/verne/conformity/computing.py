@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -65,10 +65,18 @@ def ask(check: Check, values: InForce, *, at: datetime) -> Evidence | None:
     return answer(values.asked(check, at)) if answer else None
 
 
-def compute(check: Check, values: InForce, *, at: datetime, counter: Counter = count) -> Figure:
+def compute(
+    check: Check,
+    values: InForce,
+    *,
+    at: datetime,
+    counter: Counter = count,
+    whole: bool = True,
+) -> Figure:
     """The figure of a check. A function that raises is told as a fault, never as a result.
 
-    Raises NotOneByOne where the counter does.
+    `whole` says that it may look at all records there are. Raises NotOneByOne where the counter
+    does.
     """
     answer = answers.get(check.key)
     if answer is None:
@@ -77,7 +85,7 @@ def compute(check: Check, values: InForce, *, at: datetime, counter: Counter = c
     fault = ""
     with _measured() as cost:
         try:
-            with _kept_apart(), translation.override("en"):
+            with _kept_apart(whole=whole), translation.override("en"):
                 # Notes are kept in English and translated when they are shown.
                 counted = counter(answer, asked)
                 population, exceptions = counted.population, counted.exceptions
@@ -118,20 +126,21 @@ def _anything_recorded(answer: Answer) -> bool:
 
 
 @contextmanager
-def _kept_apart() -> Iterator[None]:
+def _kept_apart(*, whole: bool) -> Iterator[None]:
     """Inside a transaction, a failed query must not break what surrounds it.
 
     On SQLite, where there is none, opening one would keep writers waiting.
     """
-    if connection.vendor == "postgresql":
-        # A check looks at thousands of records or at millions: no plan is good for both.
-        with none_kept(), transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(ROOM)
-            yield
-    elif connection.in_atomic_block:
-        with transaction.atomic():
-            yield
-    else:
+    with ExitStack() as stack:
+        on_postgresql = connection.vendor == "postgresql"
+        if on_postgresql:
+            # A check looks at thousands of records or at millions: no plan is good for both.
+            stack.enter_context(none_kept())
+        if connection.in_atomic_block or (on_postgresql and whole):
+            stack.enter_context(transaction.atomic())
+        if on_postgresql and whole:
+            with connection.cursor() as cursor:
+                cursor.execute(ROOM)
         yield
 
 

@@ -408,7 +408,8 @@ def _computed(check: Check, values: InForce, readings: Readings, *, at: datetime
     if known := readings.sums.get(check.key):
         readings.see(check.key)
         try:
-            return compute(check, values, at=at, counter=partial(count_changed, known=known))
+            changed = partial(count_changed, known=known)
+            return compute(check, values, at=at, counter=changed, whole=False)
         except NotOneByOne:
             log.info("%s has to be counted whole.", check.key)
     readings.end()

@@ -433,7 +433,7 @@ def clocks_of(record: Record) -> list[tuple[ClockRule, Clock]]:
 
 
 _rows_of = Prepared(
-    lambda record: Clock.objects.filter(record=record).select_related("calendar"),
+    lambda record: Clock.objects.filter(record=record).select_related("calendar", "agreement"),
     record=models.BigIntegerField(),
 )
 _events_of = Prepared(

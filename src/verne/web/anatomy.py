@@ -23,7 +23,7 @@ from verne.engine.history import Act
 from verne.engine.lifecycle import Guard, Move
 from verne.engine.links import Link as RecordLink
 from verne.engine.people import Person
-from verne.engine.prepared import Numbers, Prepared, listed
+from verne.engine.prepared import Prepared
 from verne.engine.printing.printable import has_paper
 from verne.engine.records import Record, Sheet
 from verne.engine.register import Panel, Raise, Register, part_model, register_of, registers
@@ -433,13 +433,7 @@ REASONS: dict[str, StrOrPromise] = {
 def clocks(kept: Sequence[tuple[ClockRule, Clock]]) -> list[ClockView]:
     """Those of a record's clocks that somebody was promised; what is not agreed is not due."""
     now = timezone.now()
-    pairs = [(rule, row) for rule, row in kept if row.has_target]
-    agreed = [row.agreement_id for _rule, row in pairs if row.agreement_id]
-    agreements = {sheet.pk: sheet for sheet in _sheets(numbers=agreed)} if agreed else {}
-    return [_clock(rule, row, now, agreements) for rule, row in pairs]
-
-
-_sheets = Prepared(lambda numbers: Sheet.objects.filter(pk__in=listed(numbers)), numbers=Numbers())
+    return [_clock(rule, row, now) for rule, row in kept if row.has_target]
 
 
 def chip(rule: ClockRule, row: Clock, now: datetime) -> components.Clock:
@@ -470,11 +464,10 @@ def chip(rule: ClockRule, row: Clock, now: datetime) -> components.Clock:
     )
 
 
-def _clock(rule: ClockRule, row: Clock, now: datetime, agreements: dict[int, Any]) -> ClockView:
+def _clock(rule: ClockRule, row: Clock, now: datetime) -> ClockView:
     from .timeline import CLOCK_WORDS
 
     steps = row.explain(now) if row.has_target else []
-    agreed = agreements.get(row.agreement_id) if row.agreement_id else None
     return ClockView(
         label=rule.label,
         chip=chip(rule, row, now),
@@ -496,7 +489,7 @@ def _clock(rule: ClockRule, row: Clock, now: datetime, agreements: dict[int, Any
             (event.at, CLOCK_WORDS.get(event.kind, event.kind), event.why)
             for event in sorted(row.events.all(), key=lambda e: (e.at, e.pk))
         ],
-        agreement=show.record_link(agreed) if agreed is not None else "",
+        agreement=show.record_link(row.agreement) if row.agreement else "",
     )
 
 

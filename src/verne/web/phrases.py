@@ -14,12 +14,13 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 
 def exact(at: datetime, *, zone: bool = False) -> str:
     """The instant as the reader's wall clock shows it."""
-    return _exact(at, zone, timezone.get_current_timezone_name(), get_language())
+    minute = at.replace(second=0, microsecond=0)
+    return _exact(minute, zone, timezone.get_current_timezone_name(), get_language())
 
 
 @lru_cache(maxsize=8192)
 def _exact(at: datetime, zone: bool, time_zone: str, language: str | None) -> str:
-    """Kept, because a list says many instants and is looked at again and again."""
+    """Kept, because a list says many instants, of which many lie in the same minutes."""
     local = timezone.localtime(at)
     pattern = (
         pgettext("date, time and zone, in Django's date format", "j M Y, H:i T")
