@@ -172,14 +172,17 @@ def by_blocks_now(rows: Iterable[CheckResult], at: datetime, *, hurry: bool) -> 
     return found
 
 
-def keep(key: str, counted: Counted) -> None:
-    """Keep the sums of blocks, in the transaction that keeps the figure."""
-    if counted.whole:
-        BlockCount.objects.filter(key=key).delete()
-        insert(BlockCount, _rows(key, counted.blocks or {}))
-        return
+def keep(found: Mapping[str, Counted]) -> None:
+    """Keep the sums of blocks of these checks, in the transaction that keeps their figures."""
+    some: list[BlockCount] = []
+    for key, counted in found.items():
+        if counted.whole:
+            BlockCount.objects.filter(key=key).delete()
+            insert(BlockCount, _rows(key, counted.blocks or {}))
+        else:
+            some += _rows(key, counted.blocks or {})
     BlockCount.objects.bulk_create(
-        _rows(key, counted.blocks or {}),
+        some,
         update_conflicts=True,
         unique_fields=["key", "block"],
         update_fields=["population", "exceptions", "stale"],

@@ -463,7 +463,7 @@ def _store(figures: list[Figure], generations: Mapping[str, int], run: Run) -> N
             key__in=[figure.key for figure in figures]
         )
     }
-    changed = []
+    changed, counted = [], {}
     for figure in figures:
         row = rows.get(figure.key)
         if row is None or row.generation != generations[figure.key]:
@@ -478,8 +478,9 @@ def _store(figures: list[Figure], generations: Mapping[str, int], run: Run) -> N
             row.counted_whole_at = computed_at if sums else None
             row.whole_milliseconds = figure.milliseconds
         if figure.counted is not None and figure.counted.blocks is not None:
-            keep(figure.key, figure.counted)
+            counted[figure.key] = figure.counted
         changed.append(row)
+    keep(counted)
     # As new rows that meet the old: composing an update of so many columns takes 50 ms.
     columns = [f.name for f in CheckResult._meta.concrete_fields if not f.primary_key]
     CheckResult.objects.bulk_create(
