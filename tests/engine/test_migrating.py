@@ -5,7 +5,8 @@ from django.apps import apps
 from django.db import connection
 from django.db.migrations.state import ProjectState
 
-from verne.engine.migrating import drawing_only_what_is_added
+from verne.engine.clock import Clock
+from verne.engine.migrating import drawing_only_what_is_added, lead_by_another_index
 
 pytestmark = pytest.mark.django_db
 
@@ -40,3 +41,22 @@ def test_afterwards_django_draws_as_it_does():
         assert ProjectState.add_model is not usual[0]
         raise ValueError("broken off")
     assert (ProjectState.add_model, ProjectState._append_option) == usual
+
+
+def test_an_index_that_another_one_begins_with_goes_and_comes_back(transactional_db):
+    table, plain, longer = "engine_clock", ["agreement_id"], ["agreement_id", "stopped_at"]
+
+    def columns() -> list[list[str]]:
+        with connection.cursor() as cursor:
+            found = connection.introspection.get_constraints(cursor, table)
+        return [what["columns"] for what in found.values() if what["index"]]
+
+    assert longer in columns()
+    assert plain not in columns()
+    step = lead_by_another_index("engine", "clock", "agreement", Clock._meta.get_field("agreement"))
+    (both,) = step.database_operations
+    for way in (both.reverse_code, both.code):
+        with connection.schema_editor() as editor:
+            way(apps, editor)
+        assert (plain in columns()) == (way is both.reverse_code)
+        assert longer in columns()

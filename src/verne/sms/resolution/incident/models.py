@@ -295,6 +295,7 @@ class Incident(Record):
         blank=True,
         related_name="incidents",
         verbose_name=_("service"),
+        db_index=False,
     )
     components = models.ManyToManyField(
         "portfolio.ConfigurationItem",
@@ -383,6 +384,7 @@ class Incident(Record):
         verbose_name = _("incident")
         verbose_name_plural = _("incidents")
         indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["service", "sheet"], name="incident_of_service"),
             models.Index(fields=["service", "category"], name="incident_recurring"),
             models.Index(fields=["resume_at"], name="incident_resume"),
         ]

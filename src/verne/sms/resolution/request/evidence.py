@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
+from django.db.models.lookups import GreaterThanOrEqual, IsNull, LessThanOrEqual
 from django.utils.translation import gettext_lazy as _
 
 from verne.engine.approvals import Approval
@@ -112,14 +114,28 @@ def live_services_are_measured_and_worked_on(asked: Asked) -> Evidence:
         subject=ServiceLevelMeasurement.Subject.TARGET, window_end__gt=asked.since.date()
     )
     measured = Agreement.services.through.objects.filter(agreement__in=recent.values("agreement"))
-    recently = {"withdrawn_at": None, "filed_at__range": (asked.since, asked.at)}
-    incidents, requests = (
-        Q(pk__in=kind.objects.filter(**recently).values("service"))
-        for kind in (Incident, ServiceRequest)
-    )
+    worked_on = Q(_worked_on(Incident, asked)) | Q(_worked_on(ServiceRequest, asked))
     return every(
         live_services().filter(filed_at__lte=asked.at),
         Q(pk__in=measured.values("service")),
-        incidents | requests,
+        worked_on,
         note=_("Within the interval no level was measured, or no record tells of its operation."),
     )
+
+
+def _worked_on(kind: type[Incident | ServiceRequest], asked: Asked) -> IsNull:
+    """Whether a record of the service was filed within the interval.
+
+    The newest are looked at first, one service after the other: to go through all that was filed in
+    a year takes a third of a second at a million incidents.
+    """
+    # By its name alone, the time would lead to an index, and through the year after all.
+    filed_at = Coalesce(F("filed_at"), F("changed_at"))
+    of_it = kind.objects.filter(
+        GreaterThanOrEqual(filed_at, asked.since),
+        LessThanOrEqual(filed_at, asked.at),
+        service=OuterRef("pk"),
+        withdrawn_at=None,
+    )
+    newest = Subquery(of_it.order_by("-pk").values("pk")[:1])
+    return IsNull(newest, False)

@@ -288,6 +288,7 @@ class ServiceRequest(Record):
         blank=True,
         related_name="requests",
         verbose_name=_("service"),
+        db_index=False,
     )
     components = models.ManyToManyField(
         "portfolio.ConfigurationItem",
@@ -336,6 +337,9 @@ class ServiceRequest(Record):
     class Meta:
         verbose_name = _("service request")
         verbose_name_plural = _("service requests")
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["service", "sheet"], name="request_of_service"),
+        ]
 
     def set_derived(self) -> None:
         model = self.request_model
