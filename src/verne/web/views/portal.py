@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -202,15 +202,17 @@ def standings(person: Person) -> list[Standing]:
     rows = Service.objects.filter(pk__in=seen).order_by("title")
     services = dict(rows.values_list("pk", "title")[:100])
     own = scope(person, Incident)
-    # In one walk over what is open: the most urgent of each service, of theirs and of others.
+    # In one walk over what is urgent: the first of each service, of theirs and of others.
     found = (
-        _trouble(services)
+        _trouble()
         .annotate(own=Case(When(own, then=True), default=False) if own else Value(True))
         .values_list("service_id", "own")
         .annotate(first=Min(ExpressionWrapper(URGENT_FIRST, output_field=BigIntegerField())))
     )
-    disturbed = {service for service, _own, _first in found}
-    firsts = {service: first % RANK for service, own, first in found if own}
+    # Chosen here: by their services the database would go through all there ever were of them.
+    ours = [row for row in found if row[0] in services]
+    disturbed = {service for service, _own, _first in ours}
+    firsts = {service: first % RANK for service, own, first in ours if own}
     titles = dict(Incident.objects.filter(pk__in=firsts.values()).values_list("pk", "title"))
     told = dict.fromkeys(disturbed, "") | {s: titles[number] for s, number in firsts.items()}
     return [_standing(title, told.get(number)) for number, title in services.items()]
@@ -222,16 +224,11 @@ URGENT_FIRST = Cast("priority", BigIntegerField()) * RANK + F("pk")
 """In the order of priorities, and of numbers within one."""
 
 
-def _trouble(services: Collection[int]) -> models.QuerySet[Incident]:
-    """The incidents because of which these services do not work."""
+def _trouble() -> models.QuerySet[Incident]:
+    """The incidents because of which services do not work."""
     states = [state for state in Incident.lifecycle.states if state not in ("resolved", "closed")]
     urgent = Q(kind=Incident.kind_name(), priority__in=(Priority.CRITICAL, Priority.HIGH))
-    return (
-        Incident.objects.standing()
-        .in_state(*states)
-        .filter(urgent, service__in=services)
-        .order_by()
-    )
+    return Incident.objects.standing().in_state(*states).filter(urgent).order_by()
 
 
 def _standing(title: str, told: str | None) -> Standing:
