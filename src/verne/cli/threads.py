@@ -64,18 +64,23 @@ class Threads(ThreadedTaskDispatcher):  # type: ignore[misc]
     def people_wait(self) -> bool:
         """Whether a request waits for a thread, or as many short ones are under way as there are
         threads for: whatever else is computed holds them up."""
-        if self.queue:
-            return True
-        edge = time.monotonic() - self.long
-        return sum(at > edge for at in list(self._begun.values())) >= self.usual
+        return bool(self.queue) or len(self._short(self._running())) >= self.usual
 
     def settle(self) -> float:
         """Start and end threads as is needed; returns the seconds until that may change."""
-        now = time.monotonic()
-        since = [now - at for at in list(self._begun.values())]
-        short = [seconds for seconds in since if seconds < self.long]
-        self.set_thread_count(min(self.usual + len(since) - len(short), self.most))
+        running = self._running()
+        short = self._short(running)
+        self.set_thread_count(min(self.usual + len(running) - len(short), self.most))
         return min([IDLE, *(self.long - seconds for seconds in short)])
+
+    def _running(self) -> list[float]:
+        """For how many seconds each request under way has been answered."""
+        now = time.monotonic()
+        return [now - at for at in list(self._begun.values())]
+
+    def _short(self, running: list[float]) -> list[float]:
+        """Those that have not taken long yet."""
+        return [seconds for seconds in running if seconds < self.long]
 
 
 class _Timed:

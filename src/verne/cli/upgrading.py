@@ -22,11 +22,11 @@ def upgrade(waiting: list[str]) -> None:
     click.echo(f"Preparing the database ({len(waiting)} steps) …")
     try:
         call_command("migrate", verbosity=0, interactive=False)
-        take_sizes()  # Of new indexes, before anybody asks by one.
     except CommandError as failed:
         raise click.ClickException(
             f"The database could not be brought to this version. {failed}"
         ) from failed
+    take_sizes()  # Of new indexes, before anybody asks by one.
 
 
 def back_up_first() -> Path | None:
