@@ -82,6 +82,21 @@ def test_a_table_with_millions_of_rows_is_not_read_again(manager, monkeypatch):
         assert after[index] == [2 * rows, *of_each]
 
 
+def test_a_look_that_was_cut_off_is_taken_anew(manager, monkeypatch):
+    if connection.vendor != "sqlite":
+        return
+    monkeypatch.setattr(planning, "WORTH_IT", 10)
+    bulk_file(CIType, types(40), by=manager)
+    assert planning.inform(connection)
+    monkeypatch.setattr(planning, "LARGE", 50)
+    with connection.cursor() as cursor:
+        # As if it had come to the history and not yet to the records.
+        cursor.execute("DELETE FROM sqlite_stat1 WHERE tbl = 'engine_sheet'")
+    assert planning.inform(connection)
+    assert figures_of("engine_sheet")["sheet_kind"][0] >= 40
+    assert not planning.inform(connection)
+
+
 def figures_of(table: str) -> dict[str | None, list[int]]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT idx, stat FROM sqlite_stat1 WHERE tbl = %s", [table])

@@ -66,7 +66,8 @@ def inform(connection: BaseDatabaseWrapper) -> bool:
             return False
         cursor.execute("PRAGMA analysis_limit = 0")
         for index, table in found:
-            if _rows(cursor, table) > LARGE and (before := _figures(cursor, index)):
+            before = _figures(cursor, index)
+            if known and before and _rows(cursor, table) > LARGE:
                 rows, of_each = before
                 grown = f"{round(rows * records / known)} {of_each}"
                 cursor.execute("UPDATE sqlite_stat1 SET stat = %s WHERE idx = %s", [grown, index])
